@@ -1,0 +1,67 @@
+"""What the engine asks of a KAZOO: the only door between planning and the outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from kazoo_operator.core.documents import Document
+from kazoo_operator.core.money import Amount
+from kazoo_operator.core.resource import JsonObject
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The account that the credential logs in to."""
+
+    account_id: str
+    name: str
+    realm: str
+    is_reseller: bool
+    is_master: bool
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """One row of a listing: enough to recognise an account without reading it.
+
+    `tree` (ids, root first, parent last) is empty where the listing has none (search).
+    """
+
+    id: str
+    name: str
+    realm: str
+    flags: tuple[str, ...] = ()
+    tree: tuple[str, ...] = ()
+
+
+class Backend(Protocol):
+    """One KAZOO with one credential. Every method raises `BackendError` only."""
+
+    @property
+    def url(self) -> str:
+        """The base URL, without credentials: fit for messages."""
+
+    async def identity(self) -> Identity:
+        """Log in if need be, and say who we are."""
+
+    async def read(self, account_id: str, document: Document) -> JsonObject:
+        """GET a document of an account; what newer servers put in `metadata` stands in it too."""
+
+    async def write(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
+        """PATCH or POST (as the document says) `data`; returns the answer's data."""
+
+    async def create_account(self, parent_id: str, data: JsonObject) -> JsonObject:
+        """PUT a new account below `parent_id`; not idempotent: look it up before trying again.
+
+        No e-mail is sent. Never cut: the call ends with KAZOO's answer or its own long deadline.
+        """
+
+    async def find_by_realm(self, realm: str) -> tuple[AccountRow, ...]:
+        """The accounts below ours whose realm equals `realm`, letter case aside."""
+
+    async def descendants(self, account_id: str) -> tuple[AccountRow, ...]:
+        """All accounts below `account_id`, through all pages."""
+
+    async def balance(self, account_id: str) -> Amount:
+        """The balance, in units of 1/10000 of the currency; may be negative."""

@@ -1,0 +1,185 @@
+"""What a pass came to, and the one table that turns it into conditions and a time to come back.
+
+Conditions follow kstatus: `Ready` is always there; `Reconciling` and `Stalled` only while true, and never
+both. Nothing else in the project writes a condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from typing import Any
+
+from kazoo_operator.core.resource import JsonObject
+
+
+class State(Enum):
+    """Where an object stands after a pass."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+
+
+class Return(Enum):
+    """When an object is looked at again, changes of itself aside."""
+
+    ON_CHANGE = "on change"
+    AT_RESYNC = "at resync"
+    BACK_OFF = "with back-off"
+
+
+class Reason(StrEnum):
+    """Every reason a condition can carry; a closed list."""
+
+    READY = "Ready"
+    CREATING = "Creating"
+    INVALID_SPEC = "InvalidSpec"
+    REALM_TAKEN = "RealmTaken"
+    NOT_ADOPTED = "NotAdopted"
+    REJECTED = "Rejected"
+    UNAUTHORIZED = "Unauthorized"
+    FORBIDDEN = "Forbidden"
+    EXTERNALLY_DELETED = "ExternallyDeleted"
+    ROLLED_BACK = "RolledBack"
+    HALF_BUILT = "HalfBuilt"
+    WRITE_CONFLICT = "WriteConflict"
+    RATE_LIMITED = "RateLimited"
+    BACKEND_UNAVAILABLE = "BackendUnavailable"
+    BACKEND_NONSENSE = "BackendNonsense"
+    NOT_CONVERGING = "NotConverging"
+    INTERNAL_ERROR = "InternalError"
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a reason stands for: the usual state, the time to come back, and a sentence for `explain`."""
+
+    state: State
+    comes_back: Return
+    text: str
+
+
+MEANINGS: Mapping[Reason, Meaning] = {
+    Reason.READY: Meaning(
+        State.READY, Return.AT_RESYNC, "KAZOO was read back and equals the spec at this generation."
+    ),
+    Reason.CREATING: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "KAZOO is making the account; that can take a minute."
+    ),
+    Reason.INVALID_SPEC: Meaning(State.STALLED, Return.ON_CHANGE, "The spec breaks a rule; change it."),
+    Reason.REALM_TAKEN: Meaning(
+        State.STALLED, Return.AT_RESYNC, "Another object, or an account outside our tree, holds the realm."
+    ),
+    Reason.NOT_ADOPTED: Meaning(
+        State.STALLED, Return.AT_RESYNC, "An account with this realm exists and no object manages it."
+    ),
+    Reason.REJECTED: Meaning(State.STALLED, Return.AT_RESYNC, "KAZOO refused the values; see the message."),
+    Reason.UNAUTHORIZED: Meaning(
+        State.STALLED, Return.AT_RESYNC, "KAZOO does not accept the credential; check the API key."
+    ),
+    Reason.FORBIDDEN: Meaning(
+        State.STALLED, Return.AT_RESYNC, "The credential may not do this on that account."
+    ),
+    Reason.EXTERNALLY_DELETED: Meaning(
+        State.STALLED, Return.AT_RESYNC, "The account is gone from KAZOO; it is never made anew silently."
+    ),
+    Reason.ROLLED_BACK: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "KAZOO undid the creation and yet answered 201."
+    ),
+    Reason.HALF_BUILT: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "An interrupted creation left an account without its databases."
+    ),
+    Reason.WRITE_CONFLICT: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "Somebody else wrote at the same moment; it is read again."
+    ),
+    Reason.RATE_LIMITED: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "KAZOO asks for fewer requests; they are spaced out."
+    ),
+    Reason.BACKEND_UNAVAILABLE: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "KAZOO cannot be reached or answers 5xx; it is tried again."
+    ),
+    Reason.BACKEND_NONSENSE: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "What answers at the URL does not speak Crossbar; check the URL."
+    ),
+    Reason.NOT_CONVERGING: Meaning(
+        State.STALLED, Return.AT_RESYNC, "KAZOO took the write and still shows another value."
+    ),
+    Reason.INTERNAL_ERROR: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "A fault of the operator; its log has the details."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The only thing a pass returns about success or failure; made by `Outcome.of`.
+
+    `message` is one sentence: what, why, what to do; no times, no request ids, no secrets.
+    """
+
+    reason: Reason
+    message: str
+    state: State
+    comes_back: Return
+
+    @classmethod
+    def of(cls, reason: Reason, message: str, state: State | None = None) -> Outcome:
+        """The outcome a reason stands for; `state` where a case is graver than usual (then: at resync)."""
+        meaning = MEANINGS[reason]
+        if state is None or state is meaning.state:
+            return cls(reason, message, meaning.state, meaning.comes_back)
+        return cls(reason, message, state, Return.AT_RESYNC)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over one object: its outcome, and the status fields that were observed.
+
+    `fields` holds only what this pass knows; `None` removes a field, an absent one stays as it was.
+    """
+
+    outcome: Outcome
+    fields: JsonObject = field(default_factory=dict)
+
+
+OWNED_CONDITIONS = ("Ready", "Reconciling", "Stalled", "Synced")
+
+
+def conditions(outcome: Outcome) -> dict[str, tuple[str, str, str]]:
+    """The conditions of `outcome`: type -> (status, reason, message); one not named is absent."""
+    ready = outcome.state is State.READY
+    said = (outcome.reason.value, outcome.message)
+    found = {
+        "Ready": ("True" if ready else "False", *said),
+        "Synced": ("True" if ready else "False", *said),
+    }
+    if not ready:
+        found[outcome.state.value] = ("True", *said)
+    return found
+
+
+def merge_conditions(
+    previous: Iterable[Mapping[str, Any]], outcome: Outcome, generation: int, now: str
+) -> list[JsonObject]:
+    """The condition list for status: ours as `outcome` says, those of others untouched.
+
+    `lastTransitionTime` (RFC 3339, `now`) moves only when a condition's status changes.
+    """
+    before = {condition["type"]: dict(condition) for condition in previous}
+    merged = [condition for kind, condition in before.items() if kind not in OWNED_CONDITIONS]
+    for kind, (status, reason, message) in conditions(outcome).items():
+        old = before.get(kind, {})
+        since = old.get("lastTransitionTime") if old.get("status") == status else None
+        merged.append(
+            {
+                "type": kind,
+                "status": status,
+                "reason": reason,
+                "message": message,
+                "observedGeneration": generation,
+                "lastTransitionTime": since or now,
+            }
+        )
+    return sorted(merged, key=lambda condition: str(condition["type"]))

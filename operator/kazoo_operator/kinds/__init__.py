@@ -1,0 +1,1 @@
+"""The custom resources: one module is one kind, found by itself."""

@@ -1,0 +1,1 @@
+"""The kopf rim: session, feed, queue, status, probes."""

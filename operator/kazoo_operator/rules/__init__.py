@@ -1,0 +1,1 @@
+"""The catalogue of rules KZnnn: one place for ids, messages and hints."""
