@@ -1,16 +1,18 @@
 """What can go wrong with KAZOO, as a small tree:
 
     BackendError
-    ├── Unreachable          no answer: refused, DNS, TLS, reset, deadline; a write may have happened
+    ├── CredentialUnreadable the credential could not be read; nothing was sent
+    ├── Unreachable          no answer: refused, DNS, TLS, reset; a write may have happened
+    │   └── TimedOut         no answer within the deadline
     ├── Nonsense             an answer that is no Crossbar envelope (HTML, cut JSON, too large, redirect)
     └── Refused              an envelope that says error; `status`, `message`, `fields`
         ├── Invalid          400, with the faulty fields
         ├── Unauthorized     401 after one new login, or a refused login
         ├── Forbidden        403
-        ├── NotFound         404
+        ├── NotFound         404 bad identifier
         ├── Conflict         409: says nothing about whether the change was stored
         ├── RateLimited      429
-        └── ServerFailure    5xx; a write may have happened
+        └── ServerFailure    5xx, in an envelope or not; a write may have happened
 
 No text of an error ever holds a token, a key or a request body.
 """
@@ -27,6 +29,14 @@ class BackendError(Exception):
 
 class Unreachable(BackendError):
     """No whole answer came. If the call was a write, it may have been carried out."""
+
+
+class TimedOut(Unreachable):
+    """The deadline of a call passed."""
+
+
+class CredentialUnreadable(BackendError):
+    """The credential could not be read, so that nothing was sent."""
 
 
 class Nonsense(BackendError):
@@ -62,7 +72,7 @@ class Forbidden(Refused):
 
 
 class NotFound(Refused):
-    """404: no such account (this answer comes before any check of the token)."""
+    """404 `bad identifier`: no such account (this answer comes before any check of the token)."""
 
 
 class Conflict(Refused):
@@ -74,4 +84,7 @@ class RateLimited(Refused):
 
 
 class ServerFailure(Refused):
-    """5xx in an envelope. If the call was a write, it may have been carried out."""
+    """5xx, from KAZOO or a proxy before it; if the call was a write, it may have been carried out.
+
+    Also 404 `not found`: a noun that is not loaded, as while a node starts.
+    """
