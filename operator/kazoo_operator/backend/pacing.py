@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from kazoo_operator.backend.envelope import Reply
 
@@ -29,23 +31,30 @@ class Bucket:
         self._level = capacity
         self._at = 0.0
         self._line = asyncio.Lock()
+        self._corrected = asyncio.Event()
+        self.holds = 0
         self.in_flight = 0
 
     async def take(self) -> None:
         """Wait for a token and take it; callers are served in the order of their coming."""
         async with self._line:
-            while (wait := self._seconds_to_wait()) > 0:  # noqa: ASYNC110 - what it waits for is time
-                await asyncio.sleep(wait)
+            while (wait := self._seconds_to_wait()) > 0:
+                self._corrected.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._corrected.wait()
             self._level -= 1
 
     def correct(self, remaining: float) -> None:
         """The level is `remaining`, whatever was counted; ignored while the bucket is held."""
         if self._at <= _now():
             self._level, self._at = min(remaining, self._capacity), _now()
+            self._corrected.set()
 
     def hold(self, seconds: float) -> None:
-        """Nothing is left, and nothing comes back for `seconds`."""
+        """Nothing is left, and nothing comes back for `seconds`; tokens that were taken are void."""
         self._level, self._at = 0, _now() + seconds
+        self.holds += 1
 
     @property
     def idle(self) -> bool:
@@ -69,15 +78,13 @@ class Bucket:
 class Turn:
     """Leave for one request, from `Pacing.turn` until `end`."""
 
-    def __init__(self, bucket: Bucket, connections: asyncio.Semaphore) -> None:
+    def __init__(self, bucket: Bucket, kept: AsyncExitStack) -> None:
         self._bucket = bucket
-        self._connections = connections
-        bucket.in_flight += 1
+        self._kept = kept
 
-    def end(self, reply: Reply | None) -> None:
+    async def end(self, reply: Reply | None) -> None:
         """Give the connection back, and learn from the answer (None: there was none)."""
-        self._bucket.in_flight -= 1
-        self._connections.release()
+        await self._kept.aclose()
         if reply is None:
             return
         if reply.status == 429:
@@ -98,14 +105,24 @@ class Pacing:
     async def turn(self, account: str | None) -> Turn:
         """Wait until a request to `account` (None: no account in the path) may leave."""
         bucket = self._bucket(account)
-        await bucket.take()
-        await self._connections.acquire()
+        while True:
+            await bucket.take()
+            holds = bucket.holds
+            kept = AsyncExitStack()
+            await kept.enter_async_context(self._connection(bucket))
+            if bucket.holds == holds:
+                return Turn(bucket, kept)
+            await kept.aclose()
+
+    @asynccontextmanager
+    async def _connection(self, bucket: Bucket) -> AsyncIterator[None]:
+        bucket.in_flight += 1
         try:
-            await self._rate.take()
-        except BaseException:
-            self._connections.release()
-            raise
-        return Turn(bucket, self._connections)
+            async with self._connections:
+                await self._rate.take()
+                yield
+        finally:
+            bucket.in_flight -= 1
 
     def _bucket(self, account: str | None) -> Bucket:
         if account not in self._accounts:
