@@ -1,0 +1,165 @@
+"""Workers: take a key, have the engine make a pass over its object, and have the status say so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from kazoo_operator import metrics
+from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
+from kazoo_operator.core.resource import Key, Resource
+from kazoo_operator.kube.cache import Cache, Entry
+from kazoo_operator.kube.intake import Intake
+from kazoo_operator.kube.reconciler import Progress, Reconciler
+from kazoo_operator.kube.session import ApiServerError
+from kazoo_operator.kube.status import StatusWriter, Target, Written
+from kazoo_operator.kube.workqueue import WorkQueue
+
+WORKERS = 32
+_SHOWN_AFTER = 5.0
+_LOOK_AGAIN = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Unwritten:
+    """What a pass found and the API server could not take yet."""
+
+    target: Target
+    found: Pass
+
+
+class Controller:
+    """Turns keys into passes and passes into status."""
+
+    def __init__(
+        self,
+        reconciler: Reconciler,
+        cache: Cache,
+        queue: WorkQueue[Key],
+        intake: Intake,
+        writer: StatusWriter,
+    ) -> None:
+        self._reconciler = reconciler
+        self._cache = cache
+        self._queue = queue
+        self._intake = intake
+        self._writer = writer
+        self._unwritten: dict[Key, _Unwritten] = {}
+        self._workers: dict[asyncio.Task[None], Progress | None] = {}
+
+    def start(self) -> None:
+        """Start the workers."""
+        for number in range(WORKERS):
+            self._workers[asyncio.create_task(self._serve(), name=f"worker {number}")] = None
+
+    async def stop(self, grace: float, writing: float) -> None:
+        """Let the passes that are on come to an end: no new one starts.
+
+        After `grace` seconds those are cut that wait for no creation; the others may go on until the
+        creation is done, and then for `writing` seconds, so that they can say so in status.
+        """
+        self._queue.close()
+        workers = tuple(self._workers)
+        await asyncio.wait(workers, timeout=grace)
+        for worker, progress in self._workers.items():
+            if not worker.done() and (progress is None or progress.outcome is None):
+                worker.cancel()
+        await self._reconciler.finish()
+        await asyncio.wait(workers, timeout=writing)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+        await self._reconciler.finish()
+
+    async def _serve(self) -> None:
+        while (key := await self._queue.take()) is not None:
+            try:
+                await self._work(key)
+            except Exception:
+                log.exception("%s: a fault of the operator; it is tried again", key)
+                self._queue.back_off(key)
+            finally:
+                self._queue.done(key)
+
+    async def _work(self, key: Key) -> None:
+        entry = self._cache.get(key)
+        if entry is None:
+            self._unwritten.pop(key, None)
+            return
+        target = Target(key, entry.uid, entry.generation)
+        kept = self._unwritten.pop(key, None)
+        if kept is not None and kept.target == target:
+            found = kept.found
+        else:
+            found = await self._pass_over(target, entry)
+        await self._settle(target, found)
+
+    async def _pass_over(self, target: Target, entry: Entry) -> Pass:
+        entry.attempted, entry.open = target.generation, True
+        progress = Progress()
+        worker = asyncio.current_task()
+        assert worker is not None
+        self._workers[worker] = progress
+        running = asyncio.create_task(self._reconcile(target.key, entry, progress))
+        try:
+            done, _ = await asyncio.wait({running}, timeout=_SHOWN_AFTER)
+            while not done and progress.outcome is None:
+                done, _ = await asyncio.wait({running}, timeout=_LOOK_AGAIN)
+            if not done and progress.outcome is not None:
+                await self._show(target, progress.outcome)
+            return await running
+        finally:
+            self._workers[worker] = None
+            if not running.done():
+                running.cancel()
+                await asyncio.wait({running})
+
+    async def _reconcile(self, key: Key, entry: Entry, progress: Progress) -> Pass:
+        began = asyncio.get_running_loop().time()
+        try:
+            found = await self._reconciler.reconcile(Resource.of(key.kind, entry.body), progress)
+        except Exception as error:
+            log.exception("%s: the pass failed", key)
+            text = f"The operator failed on this object ({type(error).__name__}); its log has the details."
+            found = Pass(Outcome.of(Reason.INTERNAL_ERROR, text))
+        controller = key.kind.lower()
+        metrics.RECONCILE_TIME.labels(controller).observe(asyncio.get_running_loop().time() - began)
+        ready = found.outcome.state is State.READY
+        metrics.RECONCILES.labels(controller, "success" if ready else "error").inc()
+        if not ready:
+            metrics.RECONCILE_ERRORS.labels(controller).inc()
+        return found
+
+    async def _show(self, target: Target, outcome: Outcome) -> None:
+        try:
+            if await self._writer.write(target, Pass(outcome)) is Written.CHANGED:
+                log.info("%s is %s: %s", target.key, outcome.reason, outcome.message)
+        except ApiServerError as error:
+            log.debug("%s: its progress could not be shown: %s", target.key, error)
+
+    async def _settle(self, target: Target, found: Pass) -> None:
+        key = target.key
+        try:
+            written = await self._writer.write(target, found)
+        except ApiServerError as error:
+            log.warning("%s: status could not be written, that alone is tried again: %s", key, error)
+            self._unwritten[key] = _Unwritten(target, found)
+            self._queue.back_off(key)
+            return
+        entry = self._cache.get(key)
+        if entry is not None and entry.uid == target.uid and entry.attempted == target.generation:
+            entry.open = False
+        if written is Written.GONE:
+            if entry is None:
+                self._queue.discard(key)
+            return
+        if written is Written.MOVED:
+            metrics.RECONCILES.labels(key.kind.lower(), "requeue").inc()
+            self._queue.add(key)
+            return
+        if written is Written.CHANGED:
+            log.info("%s is %s: %s", key, found.outcome.reason, found.outcome.message)
+        self._intake.come_back(key, found.outcome)

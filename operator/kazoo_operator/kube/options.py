@@ -1,0 +1,46 @@
+"""What the rim is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kazoo_operator.core.resource import GROUP, VERSION
+
+
+@dataclass(frozen=True)
+class WatchedKind:
+    """A kind that is watched, and the plural that stands in its paths."""
+
+    kind: str
+    plural: str
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the operator runs.
+
+    `namespaces` empty: all of them. `owner` None: the uid of the namespace in which the operator runs.
+    `requests_per_second` is what KAZOO may be asked, `calls_per_pass` what one pass costs when nothing has
+    changed: together they say whether resyncs must be spread wider.
+    """
+
+    kinds: tuple[WatchedKind, ...]
+    namespaces: tuple[str, ...] = ()
+    owner: str | None = None
+    metrics_port: int = 8080
+    probe_port: int = 8081
+    kubeconfig: Path | None = None
+    context: str | None = None
+    requests_per_second: float = 50
+    calls_per_pass: int = 2
+
+    def collections(self, kind: WatchedKind) -> tuple[str, ...]:
+        """The paths that are listed and watched for `kind`: one for all namespaces, or one for each."""
+        return tuple(collection(kind.plural, namespace) for namespace in self.namespaces or ("",))
+
+
+def collection(plural: str, namespace: str) -> str:
+    """The path of the objects of a kind in `namespace`; in all namespaces where it is empty."""
+    where = f"namespaces/{namespace}/" if namespace else ""
+    return f"/apis/{GROUP}/{VERSION}/{where}{plural}"

@@ -1,0 +1,194 @@
+"""The way to the API server: one capped pool of connections, shared by kopf and by our own calls.
+
+ApiServerError
++-- Refused        it answered 400 or more; `status`, `reason` and its own message
++-- Unreachable    no answer, or none that is JSON
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from kazoo_operator import __version__
+from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.kube.cluster import Cluster, Credentials
+
+_CONNECTIONS = 32
+_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
+
+
+class ApiServerError(Exception):
+    """The API server did not do what it was asked."""
+
+
+class Refused(ApiServerError):
+    """The API server answered with an error."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+
+
+class Unreachable(ApiServerError):
+    """The API server gave no usable answer."""
+
+
+class Watches:
+    """When each watch last delivered anything: an event, a bookmark, or its first byte.
+
+    aiohttp's tracing says nothing of a body that is read bit by bit, so the body itself is listened to.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._expected: dict[str, float] = {}
+        self._open: set[str] = set()
+
+    def expect(self, paths: tuple[str, ...]) -> None:
+        """Watches of `paths` are about to begin; none is open yet."""
+        now = self._loop.time()
+        self._expected = dict.fromkeys(paths, now) | {
+            path: at for path, at in self._expected.items() if path in paths
+        }
+        self._open.clear()
+
+    def heard(self, path: str) -> None:
+        """The watch of `path` has delivered something."""
+        for expected in self._expected:
+            if path.endswith(expected):
+                self._expected[expected] = self._loop.time()
+                self._open.add(expected)
+
+    @property
+    def all_open(self) -> bool:
+        """Whether each expected watch has begun."""
+        return len(self._open) == len(self._expected) > 0
+
+    def silence(self, paths: tuple[str, ...] | None = None) -> float:
+        """Seconds since the most silent watch (of `paths`, or of all) delivered anything."""
+        spoke = [at for path, at in self._expected.items() if paths is None or path in paths]
+        return self._loop.time() - min(spoke) if spoke else 0.0
+
+
+class _Heard:
+    """A response's body that says when something of it was read."""
+
+    def __init__(self, content: aiohttp.StreamReader, watches: Watches, path: str) -> None:
+        self._content = content
+        self._watches = watches
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        async for chunk in self._content.iter_chunked(size):
+            self._watches.heard(self._path)
+            yield chunk
+
+
+class ApiServer:
+    """Calls to the API server of `cluster`; an async context manager.
+
+    `watches` is how many streams stay open beside the calls: each needs a connection of its own.
+    """
+
+    def __init__(self, cluster: Cluster, watches: int = 1) -> None:
+        self.url = cluster.url
+        self.watches = Watches()
+        self._cluster = cluster
+        self._credentials = Credentials(cluster)
+        self._connector = aiohttp.TCPConnector(
+            limit=max(_CONNECTIONS, watches + _CONNECTIONS // 2), ssl=cluster.tls or True
+        )
+        self._session = self.session()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+        await self._connector.close()
+
+    def session(self) -> aiohttp.ClientSession:
+        """A session on the shared connections; to close it closes none of them."""
+        return aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            proxy=self._cluster.proxy,
+            headers={"User-Agent": f"kazoo-operator/{__version__}"},
+            middlewares=(self._authorized, self._listened_to),
+            timeout=_TIMEOUT,
+        )
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> JsonObject:
+        """GET `path`; raises `ApiServerError`."""
+        return await self._call("GET", path, query)
+
+    async def patch(self, path: str, patch: JsonObject, query: Mapping[str, str]) -> JsonObject:
+        """PATCH `path` with a JSON merge patch; returns the object; raises `ApiServerError`."""
+        return await self._call("PATCH", path, query, patch)
+
+    async def _call(
+        self, method: str, path: str, query: Mapping[str, str] | None, patch: JsonObject | None = None
+    ) -> JsonObject:
+        body = None if patch is None else json.dumps(patch).encode()
+        headers = {} if patch is None else {"Content-Type": "application/merge-patch+json"}
+        try:
+            async with self._session.request(
+                method, self.url + path, params=query, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
+            raise Unreachable(f"{type(error).__name__}: {error}") from None
+        return _answer(response.status, text)
+
+    async def _authorized(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if self._cluster.server_name:
+            request.server_hostname = self._cluster.server_name
+        token = await self._credentials.header()
+        _authorize(request, token)
+        response = await handler(request)
+        if response.status == 401 and (renewed := await self._credentials.renew(token)) != token:
+            response.release()
+            _authorize(request, renewed)
+            response = await handler(request)
+        return response
+
+    async def _listened_to(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        response = await handler(request)
+        if response.status == 200 and request.url.query.get("watch") == "true":
+            path = request.url.path
+            self.watches.heard(path)
+            response.content = _Heard(response.content, self.watches, path)  # type: ignore[assignment]
+        return response
+
+
+def _authorize(request: aiohttp.ClientRequest, token: str | None) -> None:
+    if token is not None:
+        request.headers["Authorization"] = token
+
+
+def _answer(status: int, text: str) -> JsonObject:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
+    if status >= 400:
+        said = data if isinstance(data, dict) and data.get("kind") == "Status" else {}
+        raise Refused(status, str(said.get("reason") or "error"), str(said.get("message") or "")[:500])
+    if status >= 300 or not isinstance(data, dict):
+        raise Unreachable(f"the answer with status {status} is no JSON object")
+    return data

@@ -1,0 +1,74 @@
+"""What `/metrics` shows: controller-runtime's names where they exist, ours with the prefix `kazoo_`.
+
+One registry for the process, with no metric of a library in it.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+RECONCILES = Counter(
+    "controller_runtime_reconcile",
+    "Passes over objects; result is success (Ready), error (not Ready) or requeue (the object changed).",
+    ["controller", "result"],
+    registry=REGISTRY,
+)
+RECONCILE_ERRORS = Counter(
+    "controller_runtime_reconcile_errors",
+    "Passes over objects that did not end Ready.",
+    ["controller"],
+    registry=REGISTRY,
+)
+RECONCILE_TIME = Histogram(
+    "controller_runtime_reconcile_time_seconds",
+    "Length of a pass over an object, without the write of its status.",
+    ["controller"],
+    buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+    registry=REGISTRY,
+)
+QUEUE_DEPTH = Gauge("workqueue_depth", "Objects that wait for a worker.", ["name"], registry=REGISTRY)
+OBJECTS = Gauge("kazoo_objects", "Objects that are managed.", ["kind"], registry=REGISTRY)
+WATCH_SILENCE = Gauge(
+    "kazoo_watch_last_event_seconds",
+    "Seconds since a watch of the kind delivered anything, bookmarks included.",
+    ["kind"],
+    registry=REGISTRY,
+)
+RESYNC_STRETCH = Gauge(
+    "kazoo_resync_stretch_ratio",
+    "Factor by which resync intervals are stretched to stay below half of requestsPerSecond; 1 is none.",
+    registry=REGISTRY,
+)
+BACKEND_REQUESTS = Counter(
+    "kazoo_api_requests",
+    "Requests to KAZOO; code is the HTTP status, or what kept it from coming.",
+    ["method", "route", "code"],
+    registry=REGISTRY,
+)
+BACKEND_SECONDS = Histogram(
+    "kazoo_api_request_duration_seconds",
+    "Length of a request to KAZOO, waiting for its turn aside.",
+    ["method", "route"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
+    registry=REGISTRY,
+)
+
+
+def observe_backend(method: str, route: str, code: str, seconds: float) -> None:
+    """Count one request to KAZOO; `route` is a template such as `/accounts/{id}`, never a real path."""
+    BACKEND_REQUESTS.labels(method, route, code).inc()
+    BACKEND_SECONDS.labels(method, route).observe(seconds)
