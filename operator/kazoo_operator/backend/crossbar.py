@@ -224,7 +224,7 @@ class Crossbar:
             reply = await self._transport.exchange(request, token, deadline)
             return reply
         finally:
-            await turn.end(reply)
+            turn.end(reply)
 
     def _created(self, create: asyncio.Task[Reply]) -> None:
         self._creates.discard(create)

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 
 from kazoo_operator.backend.envelope import Reply
 
@@ -20,30 +19,36 @@ TICK = 10
 
 _HOLD = (2.0, 3.0)
 _FORGET_ABOVE = 1000
+_ROUNDING = 1e-6
 
 
 class Bucket:
-    """Tokens that come back at `rate` per second up to `capacity`; who takes one waits in line for it."""
+    """Tokens that come back at `rate` per second up to `capacity`. Who wants one stands in `line`."""
 
     def __init__(self, capacity: float, rate: float) -> None:
+        self.line = asyncio.Lock()
+        self.in_flight = 0
+        self.ended = 0
         self._capacity = capacity
         self._rate = rate
         self._level = capacity
         self._at = 0.0
-        self._line = asyncio.Lock()
         self._corrected = asyncio.Event()
-        self.holds = 0
-        self.in_flight = 0
 
-    async def take(self) -> None:
-        """Wait for a token and take it; callers are served in the order of their coming."""
-        async with self._line:
-            while (wait := self._seconds_to_wait()) > 0:
-                self._corrected.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._corrected.wait()
-            self._level -= 1
+    async def ready(self) -> None:
+        """Wait until there is a token."""
+        while (wait := self._seconds_to_wait()) > 0:
+            self._corrected.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._corrected.wait()
+
+    def take(self) -> bool:
+        """Take a token, if there is one."""
+        if self._seconds_to_wait() > 0:
+            return False
+        self._level -= 1
+        return True
 
     def correct(self, remaining: float) -> None:
         """The level is `remaining`, whatever was counted; ignored while the bucket is held."""
@@ -52,15 +57,14 @@ class Bucket:
             self._corrected.set()
 
     def hold(self, seconds: float) -> None:
-        """Nothing is left, and nothing comes back for `seconds`; tokens that were taken are void."""
+        """Nothing is left, and nothing comes back for `seconds`."""
         self._level, self._at = 0, _now() + seconds
-        self.holds += 1
 
     @property
     def idle(self) -> bool:
         """Whether a new bucket would be no different from this one."""
         self._refill()
-        return self._level >= self._capacity and not self._line.locked() and not self.in_flight
+        return self._level >= self._capacity and not self.line.locked() and not self.in_flight
 
     def _refill(self) -> None:
         now = _now()
@@ -70,7 +74,7 @@ class Bucket:
 
     def _seconds_to_wait(self) -> float:
         self._refill()
-        if self._level >= 1:
+        if self._level > 1 - _ROUNDING:
             return 0
         return self._at - _now() + (1 - self._level) / self._rate
 
@@ -78,24 +82,32 @@ class Bucket:
 class Turn:
     """Leave for one request, from `Pacing.turn` until `end`."""
 
-    def __init__(self, bucket: Bucket, kept: AsyncExitStack) -> None:
+    def __init__(self, bucket: Bucket, connections: asyncio.Semaphore) -> None:
         self._bucket = bucket
-        self._kept = kept
+        self._connections = connections
+        self._ended_before = bucket.ended
+        bucket.in_flight += 1
 
-    async def end(self, reply: Reply | None) -> None:
+    def end(self, reply: Reply | None) -> None:
         """Give the connection back, and learn from the answer (None: there was none)."""
-        await self._kept.aclose()
-        if reply is None:
-            return
-        if reply.status == 429:
-            self._bucket.hold(random.uniform(*_HOLD))  # noqa: S311 - jitter
-        elif reply.remaining is not None:
-            # the server may not have counted yet what is under way
-            self._bucket.correct(reply.remaining - TICK - self._bucket.in_flight)
+        self._connections.release()
+        bucket = self._bucket
+        bucket.in_flight -= 1
+        if reply is not None and reply.status == 429:
+            bucket.hold(random.uniform(*_HOLD))  # noqa: S311 - jitter
+        elif reply is not None and reply.remaining is not None:
+            # when it reported, the server may have counted none of those that were under way beside this one
+            beside = bucket.in_flight + bucket.ended - self._ended_before
+            bucket.correct(reply.remaining - TICK - beside)
+        bucket.ended += 1
 
 
 class Pacing:
-    """Lets requests through: the account's bucket first, then a free connection, then our own rate."""
+    """Lets requests through: the account's bucket first, then a free connection, then our own rate.
+
+    Of each account one request at a time stands in for a connection: a 429 finds the others still in their
+    own line, and an account with many requests takes no more turns than one with few.
+    """
 
     def __init__(self, requests_per_second: float, connections: int) -> None:
         self._rate = Bucket(max(1, requests_per_second / 10), requests_per_second)
@@ -105,24 +117,20 @@ class Pacing:
     async def turn(self, account: str | None) -> Turn:
         """Wait until a request to `account` (None: no account in the path) may leave."""
         bucket = self._bucket(account)
-        while True:
-            await bucket.take()
-            holds = bucket.holds
-            kept = AsyncExitStack()
-            await kept.enter_async_context(self._connection(bucket))
-            if bucket.holds == holds:
-                return Turn(bucket, kept)
-            await kept.aclose()
-
-    @asynccontextmanager
-    async def _connection(self, bucket: Bucket) -> AsyncIterator[None]:
-        bucket.in_flight += 1
-        try:
-            async with self._connections:
-                await self._rate.take()
-                yield
-        finally:
-            bucket.in_flight -= 1
+        async with bucket.line:
+            while True:
+                await bucket.ready()
+                await self._connections.acquire()
+                try:
+                    async with self._rate.line:
+                        await self._rate.ready()
+                        taken = bucket.take() and self._rate.take()
+                except BaseException:
+                    self._connections.release()
+                    raise
+                if taken:
+                    return Turn(bucket, self._connections)
+                self._connections.release()
 
     def _bucket(self, account: str | None) -> Bucket:
         if account not in self._accounts:
