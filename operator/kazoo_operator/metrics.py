@@ -23,7 +23,7 @@ PlatformCollector(registry=REGISTRY)
 
 RECONCILES = Counter(
     "controller_runtime_reconcile",
-    "Passes over objects; result is success (Ready), error (not Ready) or requeue (the object changed).",
+    "Passes over objects; result is success (Ready) or error (not Ready).",
     ["controller", "result"],
     registry=REGISTRY,
 )

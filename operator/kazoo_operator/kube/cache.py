@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kazoo_operator.core.outcome import Pass
 from kazoo_operator.core.resource import JsonObject, Key, Resource
 from kazoo_operator.kube import resync
 
@@ -23,7 +24,8 @@ class Entry:
     """One object, and what this process has done about it.
 
     `attempted` is the generation that the last pass took up (-1: none in this life); `open` says that this
-    pass is still on, or that its status is not written yet. `every` is the resync interval in seconds.
+    pass is still on, or that its status is not written yet: then `unwritten` is what it found, if the API
+    server could not take it. `every` is the resync interval in seconds.
     """
 
     raw: bytes
@@ -33,6 +35,7 @@ class Entry:
     every: float
     attempted: int = -1
     open: bool = False
+    unwritten: Pass | None = None
 
     @property
     def body(self) -> JsonObject:
@@ -98,7 +101,7 @@ class Cache:
         if known is not None:
             self.passes_per_second -= 1 / known.every
             if known.uid == entry.uid:
-                entry.attempted, entry.open = known.attempted, known.open
+                entry.attempted, entry.open, entry.unwritten = known.attempted, known.open, known.unwritten
         self._entries[resource.key] = entry
         self.passes_per_second += 1 / entry.every
         return resource, entry

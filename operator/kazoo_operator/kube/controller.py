@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 from kazoo_operator import metrics
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
@@ -23,14 +22,6 @@ _LOOK_AGAIN = 1.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Unwritten:
-    """What a pass found and the API server could not take yet."""
-
-    target: Target
-    found: Pass
-
-
 class Controller:
     """Turns keys into passes and passes into status."""
 
@@ -47,7 +38,6 @@ class Controller:
         self._queue = queue
         self._intake = intake
         self._writer = writer
-        self._unwritten: dict[Key, _Unwritten] = {}
         self._workers: dict[asyncio.Task[None], Progress | None] = {}
 
     def start(self) -> None:
@@ -87,18 +77,16 @@ class Controller:
     async def _work(self, key: Key) -> None:
         entry = self._cache.get(key)
         if entry is None:
-            self._unwritten.pop(key, None)
             return
         target = Target(key, entry.uid, entry.generation)
-        kept = self._unwritten.pop(key, None)
-        if kept is not None and kept.target == target:
-            found = kept.found
-        else:
+        if entry.unwritten is None or entry.attempted != entry.generation:
             found = await self._pass_over(target, entry)
+        else:
+            found = entry.unwritten
         await self._settle(target, found)
 
     async def _pass_over(self, target: Target, entry: Entry) -> Pass:
-        entry.attempted, entry.open = target.generation, True
+        entry.attempted, entry.open, entry.unwritten = target.generation, True, None
         progress = Progress()
         worker = asyncio.current_task()
         assert worker is not None
@@ -146,20 +134,22 @@ class Controller:
             written = await self._writer.write(target, found)
         except ApiServerError as error:
             log.warning("%s: status could not be written, that alone is tried again: %s", key, error)
-            self._unwritten[key] = _Unwritten(target, found)
-            self._queue.back_off(key)
+            if (entry := self._entry(target)) is not None:
+                entry.unwritten = found
+                self._queue.back_off(key)
             return
-        entry = self._cache.get(key)
-        if entry is not None and entry.uid == target.uid and entry.attempted == target.generation:
-            entry.open = False
-        if written is Written.GONE:
-            if entry is None:
-                self._queue.discard(key)
+        entry = self._entry(target)
+        if written is Written.GONE or entry is None:
             return
+        entry.open, entry.unwritten = False, None
         if written is Written.MOVED:
-            metrics.RECONCILES.labels(key.kind.lower(), "requeue").inc()
             self._queue.add(key)
             return
         if written is Written.CHANGED:
             log.info("%s is %s: %s", key, found.outcome.reason, found.outcome.message)
         self._intake.come_back(key, found.outcome)
+
+    def _entry(self, target: Target) -> Entry | None:
+        """The cached object that the pass was about; None when it is gone, or another has its name."""
+        entry = self._cache.get(target.key)
+        return entry if entry is not None and entry.uid == target.uid else None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
 
 from kazoo_operator import metrics
 from kazoo_operator.core.resource import Key
@@ -32,84 +31,107 @@ from kazoo_operator.kube.workqueue import WorkQueue
 _GRACE = 8.0
 _WRITING = 1.0
 
-T = TypeVar("T")
 StartEngine = Callable[[str], AbstractAsyncContextManager[Reconciler]]
 
 log = logging.getLogger(__name__)
-
-
-class _Stopped(Exception):
-    """The process was asked to end while it was still starting."""
 
 
 async def serve(options: Options, start_engine: StartEngine) -> None:
     """Run the operator until SIGTERM or SIGINT; then return, within 10 s unless a creation is in flight.
 
     `start_engine` is given the owner's name and yields the engine. Raises `NoCluster` when there is no
-    configuration for a cluster, OSError when a port is taken; nothing else ends it.
+    configuration for a cluster, OSError when a port is taken, and what `start_engine` raises; nothing else
+    ends it.
     """
-    stop = asyncio.Event()
-
-    def take_signals() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
-    take_signals()
+    ending = _Ending()
+    ending.take_signals()
     hush_kopf()
-    cluster = await asyncio.to_thread(find_cluster, options.kubeconfig, options.context)
-    watches = sum(len(options.collections(kind)) for kind in options.kinds)
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(ApiServer(cluster, watches))
-        cache = Cache()
         queue: WorkQueue[Key] = WorkQueue()
-        health = Health(api.watches, lambda: queue.stuck_for)
-        await stack.enter_async_context(probes(health, options.probe_port, options.metrics_port))
-        try:
-            await _unless(stop, wait_for_kinds(api, options.kinds, health.waits))
-            owner = await _unless(stop, find_owner(api, options.owner, cluster.namespace, health.waits))
-            log.info("this operator's marks carry the owner %s", owner)
-            engine = await _unless(stop, stack.enter_async_context(start_engine(owner)))
-        except _Stopped:
-            return
-        intake = Intake(cache, queue, options.calls_per_pass, options.requests_per_second)
-        _show_metrics(api, options, cache, queue, intake)
-        plurals = {kind.kind: kind.plural for kind in options.kinds}
-        writer = StatusWriter(api, cache, plurals, intake.observe, _now)
-        controller = Controller(engine, cache, queue, intake, writer)
-        feed = Feed(api, options, cache, intake)
-
-        async def attempt() -> None:
+        engine: Reconciler | None = None
+        async with ending.cuts_short():
+            cluster = await asyncio.to_thread(find_cluster, options.kubeconfig, options.context)
+            watches = sum(len(options.collections(kind)) for kind in options.kinds)
+            api = await stack.enter_async_context(ApiServer(cluster, watches))
+            health = Health(api.watches, lambda: queue.stuck_for)
+            await stack.enter_async_context(probes(health, options.probe_port, options.metrics_port))
             await wait_for_kinds(api, options.kinds, health.waits)
-            await feed.list()
-            health.waiting_for = None
-            await watch(api, options, feed, take_signals)
-
-        controller.start()
-        watching = (
-            asyncio.create_task(supervise(attempt, lambda why: health.waits(f"watching has ended: {why}"))),
-            asyncio.create_task(feed.list_periodically()),
-        )
-        await stop.wait()
-        log.info("asked to end: no new work is taken up")
-        for task in watching:
-            task.cancel()
-        await controller.stop(_GRACE, _WRITING)
-        await asyncio.gather(*watching, return_exceptions=True)
+            owner = await find_owner(api, options.owner, cluster.namespace, health.waits)
+            log.info("this operator's marks carry the owner %s", owner)
+            engine = await stack.enter_async_context(start_engine(owner))
+        if engine is not None:
+            await _operate(options, api, health, queue, engine, ending)
     log.info("ended")
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`; raises `_Stopped`, and cuts it, as soon as `stop` is set."""
-    task, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise _Stopped
-    finally:
-        for one in (task, stopped):
-            one.cancel()
-        await asyncio.gather(task, stopped, return_exceptions=True)
+async def _operate(
+    options: Options,
+    api: ApiServer,
+    health: Health,
+    queue: WorkQueue[Key],
+    engine: Reconciler,
+    ending: _Ending,
+) -> None:
+    """Watch and work until the process is asked to end, and wind up."""
+    cache = Cache()
+    intake = Intake(cache, queue, options.calls_per_pass, options.requests_per_second)
+    plurals = {kind.kind: kind.plural for kind in options.kinds}
+    writer = StatusWriter(api, cache, plurals, intake.observe, _now)
+    controller = Controller(engine, cache, queue, intake, writer)
+    feed = Feed(api, options, cache, intake)
+    _show_metrics(api, options, cache, queue, intake)
+
+    async def attempt() -> None:
+        await wait_for_kinds(api, options.kinds, health.waits)
+        await feed.list()
+        health.waiting_for = None
+        await watch(api, options, feed, ending.take_signals)
+
+    # The workers are older than kopf: what kopf sets in its tasks' context is not theirs.
+    controller.start()
+    watching = (
+        asyncio.create_task(supervise(attempt, lambda why: health.waits(f"watching has ended: {why}"))),
+        asyncio.create_task(feed.list_periodically()),
+    )
+    await ending.asked.wait()
+    log.info("asked to end: no new work is taken up")
+    health.waits("the operator is ending")
+    for task in watching:
+        task.cancel()
+    await controller.stop(_GRACE, _WRITING)
+    await asyncio.gather(*watching, return_exceptions=True)
+
+
+class _Ending:
+    """SIGTERM or SIGINT: cuts short what is still starting, and is waited for afterwards."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._starting: asyncio.Timeout | None = None
+
+    def take_signals(self) -> None:
+        """Have both signals come to us; once more whenever somebody else has taken them."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._ask)
+
+    @asynccontextmanager
+    async def cuts_short(self) -> AsyncIterator[None]:
+        """What is in the block ends at once when the process is asked to end."""
+        try:
+            async with asyncio.timeout(0 if self.asked.is_set() else None) as self._starting:
+                yield
+        except TimeoutError:
+            if not self.asked.is_set():
+                raise
+        finally:
+            self._starting = None
+
+    def _ask(self) -> None:
+        if not self.asked.is_set():
+            self.asked.set()
+            if self._starting is not None:
+                self._starting.reschedule(self._loop.time())
 
 
 def _now() -> str:

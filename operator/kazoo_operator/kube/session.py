@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,6 +22,7 @@ from kazoo_operator.core.resource import JsonObject
 from kazoo_operator.kube.cluster import Cluster, Credentials
 
 _CONNECTIONS = 32
+_LONGEST_WAIT = 60.0
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=5)
 
 
@@ -107,6 +110,7 @@ class ApiServer:
         self._connector = aiohttp.TCPConnector(
             limit=max(_CONNECTIONS, watches + _CONNECTIONS // 2), ssl=cluster.tls or True
         )
+        self._not_before = 0.0
         self._session = self.session()
 
     async def __aenter__(self) -> Self:
@@ -125,7 +129,7 @@ class ApiServer:
             connector_owner=False,
             proxy=self._cluster.proxy,
             headers={"User-Agent": f"kazoo-operator/{__version__}"},
-            middlewares=(self._authorized, self._listened_to),
+            middlewares=(self._paced, self._authorized, self._listened_to),
             timeout=_TIMEOUT,
         )
 
@@ -150,6 +154,21 @@ class ApiServer:
         except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
             raise Unreachable(f"{type(error).__name__}: {error}") from None
         return _answer(response.status, text)
+
+    async def _paced(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """An answer of 429 makes all requests wait as long as it says, and this one is sent again."""
+        loop = asyncio.get_running_loop()
+        for last in (False, False, True):
+            if (wait := self._not_before - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            response = await handler(request)
+            if response.status != 429 or last:
+                break
+            response.release()
+            self._not_before = loop.time() + _retry_after(response.headers.get("Retry-After"))
+        return response
 
     async def _authorized(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -179,6 +198,18 @@ class ApiServer:
 def _authorize(request: aiohttp.ClientRequest, token: str | None) -> None:
     if token is not None:
         request.headers["Authorization"] = token
+
+
+def _retry_after(text: str | None) -> float:
+    """Seconds to wait: a number, or until an HTTP date; a second where it says nothing of use."""
+    try:
+        seconds = float(text or 1)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text or "") - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            seconds = 1
+    return min(max(seconds, 0.1), _LONGEST_WAIT)
 
 
 def _answer(status: int, text: str) -> JsonObject:

@@ -69,7 +69,8 @@ class Target:
 class Written(Enum):
     """What became of a status write."""
 
-    CHANGED = "changed"
+    CHANGED = "the conditions have changed"
+    AMENDED = "only figures have changed"
     EQUAL = "it said so already"
     MOVED = "the object has changed since"
     GONE = "the object is gone"
@@ -115,7 +116,7 @@ class StatusWriter:
                 return Written.EQUAL
             try:
                 await self._patch(target, path, patch)
-                return Written.CHANGED
+                return Written.CHANGED if "conditions" in patch["status"] else Written.AMENDED
             except Refused as refused:
                 if refused.status == 404:
                     self._cache.forget(target.key)

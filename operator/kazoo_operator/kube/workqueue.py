@@ -29,7 +29,7 @@ class WorkQueue(Generic[K]):
         self._ready: dict[K, None] = {}
         self._active: set[K] = set()
         self._again: set[K] = set()
-        self._due: dict[K, float] = {}
+        self._due: dict[K, int] = {}
         self._heap: list[tuple[float, int, K]] = []
         self._order = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -58,11 +58,10 @@ class WorkQueue(Generic[K]):
 
     def add_after(self, key: K, seconds: float) -> None:
         """`key` needs work in `seconds`, whatever was said before about its coming back."""
-        due = self._loop.time() + seconds
-        self._due[key] = due
-        heapq.heappush(self._heap, (due, next(self._order), key))
+        self._due[key] = number = next(self._order)
+        heapq.heappush(self._heap, (self._loop.time() + seconds, number, key))
         if len(self._heap) > 2 * len(self._due) + 64:
-            self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
+            self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[1]]
             heapq.heapify(self._heap)
         self._wind()
 
@@ -118,7 +117,7 @@ class WorkQueue(Generic[K]):
         return self._loop.time() - self._moved if self._ready else 0.0
 
     def _wind(self) -> None:
-        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:
+        while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][1]:
             heapq.heappop(self._heap)
         if self._timer is not None:
             if self._heap and self._timer.when() == self._heap[0][0]:
@@ -132,8 +131,8 @@ class WorkQueue(Generic[K]):
         self._timer = None
         now = self._loop.time()
         while self._heap and self._heap[0][0] <= now:
-            due, _, key = heapq.heappop(self._heap)
-            if self._due.get(key) == due:
+            _, number, key = heapq.heappop(self._heap)
+            if self._due.get(key) == number:
                 del self._due[key]
                 self.add(key)
         self._wind()

@@ -1,0 +1,235 @@
+"""An API server as far as the rim needs one: Accounts in memory, with versions, watches and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiohttp import web
+
+GROUP = "kazoo-operator.io"
+OWNER_UID = "0e4a7a6e-5d7f-4f7c-9a56-2f3f6a6f8f10"
+
+Json = dict[str, Any]
+Fault = Callable[[web.Request], web.StreamResponse | None]
+
+
+def status(code: int, reason: str, message: str = "as the test says") -> web.Response:
+    body = {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}
+    return web.json_response(body, status=code)
+
+
+class FakeApiServer:
+    """`fault`, when set, may answer a request in the server's stead."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], Json] = {}
+        self.version = 100
+        self.history: list[tuple[int, str, Json]] = []
+        self.changed = asyncio.Event()
+        self.requests: list[tuple[str, str]] = []
+        self.patches: list[Json] = []
+        self.authorizations: list[str | None] = []
+        self.has_crd = True
+        self.fault: Fault = lambda _: None
+        self.inject: list[Json] = []
+        self.watching = 0
+        self.url = ""
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [(method, path) for method, path in self.requests if method not in ("GET", "HEAD")]
+
+    def count(self, method: str, part: str) -> int:
+        return sum(method == m and part in path for m, path in self.requests)
+
+    def create(self, name: str, spec: Json | None = None, namespace: str = "default", **status: Any) -> Json:
+        body = {
+            "apiVersion": f"{GROUP}/v1alpha1",
+            "kind": "Account",
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "uid": f"uid-{name}-{self.version}",
+                "generation": 1,
+                "managedFields": [{"manager": "kubectl"}],
+            },
+            "spec": spec or {},
+            "status": status or {"observedGeneration": -1},
+        }
+        self.objects[namespace, name] = body
+        return self._store("ADDED", body)
+
+    def change(self, name: str, /, namespace: str = "default", **spec: Any) -> Json:
+        body = self.objects[namespace, name]
+        body["spec"].update(spec)
+        body["metadata"]["generation"] += 1
+        return self._store("MODIFIED", body)
+
+    def touch(self, name: str, /, namespace: str = "default", **parts: Any) -> Json:
+        """Somebody writes status, labels or annotations."""
+        body = self.objects[namespace, name]
+        for part, value in parts.items():
+            if part == "status":
+                body["status"] = value
+            else:
+                body["metadata"][part] = value
+        return self._store("MODIFIED", body)
+
+    def delete(self, name: str, namespace: str = "default") -> None:
+        self._store("DELETED", self.objects.pop((namespace, name)))
+
+    def status_of(self, name: str, namespace: str = "default") -> Json:
+        found: Json = self.objects[namespace, name]["status"]
+        return found
+
+    def _store(self, kind: str, body: Json) -> Json:
+        self.version += 1
+        body["metadata"]["resourceVersion"] = str(self.version)
+        self.history.append((self.version, kind, copy.deepcopy(body)))
+        self.changed.set()
+        self.changed = asyncio.Event()
+        return copy.deepcopy(body)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request.method, request.path_qs))
+        self.authorizations.append(request.headers.get("Authorization"))
+        if (faulty := self.fault(request)) is not None:
+            return faulty
+        path = request.path
+        if path == "/api":
+            return web.json_response({"versions": ["v1"]})
+        if path == "/api/v1":
+            return web.json_response({"resources": [_resource("namespaces"), _resource("events")]})
+        if path == "/apis":
+            groups = ["apiextensions.k8s.io/v1"] + [f"{GROUP}/v1alpha1"] * self.has_crd
+            return web.json_response({"groups": [_group(one) for one in groups]})
+        if path == "/apis/apiextensions.k8s.io/v1":
+            return web.json_response({"resources": [_resource("customresourcedefinitions")]})
+        if path == f"/apis/{GROUP}/v1alpha1" and self.has_crd:
+            return web.json_response({"resources": [_resource("accounts"), _resource("accounts/status")]})
+        if path.startswith("/api/v1/namespaces/"):
+            return web.json_response({"metadata": {"name": path.split("/")[-1], "uid": OWNER_UID}})
+        if path.startswith(f"/apis/{GROUP}/v1alpha1/") and self.has_crd:
+            return await self._accounts(request, path.removeprefix(f"/apis/{GROUP}/v1alpha1/").split("/"))
+        return status(404, "NotFound")
+
+    async def _accounts(self, request: web.Request, parts: list[str]) -> web.StreamResponse:
+        namespace = parts[1] if parts[0] == "namespaces" else ""
+        rest = parts[2:] if namespace else parts
+        if len(rest) == 1:
+            if request.query.get("watch") == "true":
+                return await self._watch(request, namespace)
+            return self._list(request, namespace)
+        body = self.objects.get((namespace, rest[1]))
+        if body is None:
+            return status(404, "NotFound")
+        if request.method == "GET":
+            return web.json_response(body)
+        return self._patch(body, await request.json(), request)
+
+    def _patch(self, body: Json, patch: Json, request: web.Request) -> web.Response:
+        assert request.method == "PATCH" and request.path.endswith("/status")
+        assert request.content_type == "application/merge-patch+json"
+        assert request.query["fieldManager"] == "kazoo-operator"
+        self.patches.append(patch)
+        if patch["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            return status(409, "Conflict")
+        body["status"] = _merge(body.get("status") or {}, patch["status"])
+        return web.json_response(self._store("MODIFIED", body))
+
+    def _list(self, request: web.Request, namespace: str) -> web.Response:
+        items = [b for (where, _), b in sorted(self.objects.items()) if namespace in ("", where)]
+        start = int(request.query.get("continue") or 0)
+        end = start + int(request.query.get("limit") or len(items) or 1)
+        metadata = {"resourceVersion": str(self.version), "continue": str(end) if end < len(items) else ""}
+        return web.json_response({"kind": "AccountList", "metadata": metadata, "items": items[start:end]})
+
+    async def _watch(self, request: web.Request, namespace: str) -> web.StreamResponse:
+        seen = int(request.query["resourceVersion"])
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        self.watching += 1
+        try:
+            while True:
+                changed = self.changed
+                for version, kind, body in [one for one in self.history if one[0] > seen]:
+                    seen = version
+                    if namespace in ("", body["metadata"]["namespace"]):
+                        await _send(response, {"type": kind, "object": body})
+                while self.inject:
+                    await _send(response, self.inject.pop(0))
+                await changed.wait()
+        finally:
+            self.watching -= 1
+
+    def say(self, event: Json) -> None:
+        """Put `event` into the stream of one watch."""
+        self.inject.append(event)
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+async def _send(response: web.StreamResponse, event: Json) -> None:
+    await response.write(json.dumps(event).encode() + b"\n")
+
+
+def _resource(name: str) -> Json:
+    verbs = ["get", "list", "watch", "patch", "create"]
+    kinds = {"accounts": "Account", "namespaces": "Namespace", "events": "Event"}
+    kind = kinds.get(name, "CustomResourceDefinition")
+    return {"name": name, "singularName": kind.lower(), "kind": kind, "namespaced": True, "verbs": verbs}
+
+
+def _group(version: str) -> Json:
+    group, short = version.split("/")
+    one = {"groupVersion": version, "version": short}
+    return {"name": group, "versions": [one], "preferredVersion": one}
+
+
+def _merge(old: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(old) if isinstance(old, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merge(merged.get(name), value)
+    return merged
+
+
+@asynccontextmanager
+async def running_api_server() -> AsyncIterator[FakeApiServer]:
+    api = FakeApiServer()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", api.handle)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    api.url = f"http://{host}:{port}"
+    try:
+        yield api
+    finally:
+        await runner.cleanup()
+
+
+def write_kubeconfig(path: Path, url: str, user: Json | None = None, namespace: str | None = None) -> Path:
+    context = {"cluster": "test", "user": "me"} | ({"namespace": namespace} if namespace else {})
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": context}],
+        "clusters": [{"name": "test", "cluster": {"server": url}}],
+        "users": [{"name": "me", "user": user or {}}],
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
