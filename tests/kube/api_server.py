@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from tests.kube import kstatus
+
 GROUP = "kazoo-operator.io"
 OWNER_UID = "0e4a7a6e-5d7f-4f7c-9a56-2f3f6a6f8f10"
 
@@ -35,11 +37,12 @@ class FakeApiServer:
         self.changed = asyncio.Event()
         self.requests: list[tuple[str, str]] = []
         self.patches: list[Json] = []
+        self.unsound: list[str] = []
         self.authorizations: list[str | None] = []
         self.has_crd = True
         self.fault: Fault = lambda _: None
-        self.inject: list[Json] = []
-        self.watching = 0
+        self.said: list[Json] = []
+        self.cut = False
         self.url = ""
 
     @property
@@ -48,6 +51,9 @@ class FakeApiServer:
 
     def count(self, method: str, part: str) -> int:
         return sum(method == m and part in path for m, path in self.requests)
+
+    def asked(self, times: int, method: str, part: str) -> bool:
+        return self.count(method, part) >= times
 
     def create(self, name: str, spec: Json | None = None, namespace: str = "default", **status: Any) -> Json:
         body = {
@@ -93,8 +99,7 @@ class FakeApiServer:
         self.version += 1
         body["metadata"]["resourceVersion"] = str(self.version)
         self.history.append((self.version, kind, copy.deepcopy(body)))
-        self.changed.set()
-        self.changed = asyncio.Event()
+        self._wake()
         return copy.deepcopy(body)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -141,7 +146,12 @@ class FakeApiServer:
         self.patches.append(patch)
         if patch["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
             return status(409, "Conflict")
-        body["status"] = _merge(body.get("status") or {}, patch["status"])
+        before = copy.deepcopy(body)
+        body["status"] = merge(body.get("status") or {}, patch["status"])
+        try:
+            kstatus.check(body, before)
+        except AssertionError as unsound:
+            self.unsound.append(str(unsound))
         return web.json_response(self._store("MODIFIED", body))
 
     def _list(self, request: web.Request, namespace: str) -> web.Response:
@@ -155,7 +165,7 @@ class FakeApiServer:
         seen = int(request.query["resourceVersion"])
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         await response.prepare(request)
-        self.watching += 1
+        heard = len(self.said)
         try:
             while True:
                 changed = self.changed
@@ -163,15 +173,28 @@ class FakeApiServer:
                     seen = version
                     if namespace in ("", body["metadata"]["namespace"]):
                         await _send(response, {"type": kind, "object": body})
-                while self.inject:
-                    await _send(response, self.inject.pop(0))
+                for event in self.said[heard:]:
+                    heard += 1
+                    await _send(response, event)
+                if self.cut:
+                    assert request.transport is not None
+                    request.transport.close()
                 await changed.wait()
-        finally:
-            self.watching -= 1
+        except ConnectionError:
+            return response
 
     def say(self, event: Json) -> None:
-        """Put `event` into the stream of one watch."""
-        self.inject.append(event)
+        """Put `event` into the streams of all watches."""
+        self.said.append(event)
+        self._wake()
+
+    def cut_watches(self) -> None:
+        """Break the connections of all watches."""
+        self.cut = True
+        self._wake()
+        asyncio.get_running_loop().call_soon(setattr, self, "cut", False)
+
+    def _wake(self) -> None:
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -193,7 +216,7 @@ def _group(version: str) -> Json:
     return {"name": group, "versions": [one], "preferredVersion": one}
 
 
-def _merge(old: Any, patch: Any) -> Any:
+def merge(old: Any, patch: Any) -> Any:
     if not isinstance(patch, dict):
         return patch
     merged = dict(old) if isinstance(old, dict) else {}
@@ -201,14 +224,14 @@ def _merge(old: Any, patch: Any) -> Any:
         if value is None:
             merged.pop(name, None)
         else:
-            merged[name] = _merge(merged.get(name), value)
+            merged[name] = merge(merged.get(name), value)
     return merged
 
 
 @asynccontextmanager
 async def running_api_server() -> AsyncIterator[FakeApiServer]:
     api = FakeApiServer()
-    app = web.Application()
+    app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", api.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
@@ -219,6 +242,7 @@ async def running_api_server() -> AsyncIterator[FakeApiServer]:
         yield api
     finally:
         await runner.cleanup()
+    assert not api.unsound, "a status that breaks what kstatus relies on"
 
 
 def write_kubeconfig(path: Path, url: str, user: Json | None = None, namespace: str | None = None) -> Path:

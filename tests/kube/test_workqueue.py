@@ -51,11 +51,11 @@ def test_one_hot_key_does_not_keep_the_others_waiting() -> None:
             queue.add(key)
         order = []
         for _ in range(5):
-            key = await taken(queue)
-            assert key is not None
-            order.append(key)
+            came = await taken(queue)
+            assert came is not None
+            order.append(came)
             queue.add("hot")
-            queue.done(key)
+            queue.done(came)
         assert order == ["hot", "b", "c", "hot", "hot"]
 
     run(work())

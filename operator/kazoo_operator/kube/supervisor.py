@@ -26,7 +26,8 @@ async def supervise(attempt: Callable[[], Awaitable[None]], ended: Callable[[str
             await attempt()
             why = "it ended by itself"
         except Exception as error:  # whatever it died of, it is started again
-            why = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+            said = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+            why = f"{type(error).__name__}: {said}".splitlines()[0][:300]
         failures = 1 if loop.time() - began > _LASTED else failures + 1
         pause = random.uniform(0.5, 1) * min(_CAP, _BASE * 2 ** min(failures - 1, 10))  # noqa: S311 (no secret)
         ended(why)

@@ -81,11 +81,13 @@ class _Brief(logging.Handler):
 
 
 def hush_kopf() -> None:
-    """kopf says what it must, from WARNING on, in one line each."""
+    """kopf says what it must, from WARNING on, in one line each; of its end the supervisor speaks."""
     logger = logging.getLogger("kopf")
     logger.setLevel(logging.WARNING)
     logger.propagate = False
     logger.handlers[:] = [_Brief()]
+    for name in ("running", "orchestration"):
+        logging.getLogger(f"kopf._core.reactor.{name}").setLevel(logging.CRITICAL)
 
 
 def settings() -> kopf.OperatorSettings:

@@ -1,0 +1,136 @@
+"""`serve()` in this process, with an engine that does as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from kazoo_operator.core.outcome import Outcome, Pass, Reason
+from kazoo_operator.core.resource import Resource
+from kazoo_operator.kube.options import Options, WatchedKind
+from kazoo_operator.kube.process import serve
+from kazoo_operator.kube.reconciler import Progress
+
+ACCOUNT = WatchedKind("Account", "accounts")
+
+Work = Callable[[Resource, Progress], Awaitable[Pass]]
+
+
+async def ready(resource: Resource, progress: Progress) -> Pass:
+    """A pass that finds everything in order."""
+    return Pass(Outcome.of(Reason.READY, "It is so."), {"balance": "25.00"})
+
+
+class Engine:
+    """Counts its passes; `work` makes them, `in_flight` is what `finish` waits for."""
+
+    def __init__(self) -> None:
+        self.work: Work = ready
+        self.passes: list[str] = []
+        self.cut: list[str] = []
+        self.owner = ""
+        self.in_flight = asyncio.Event()
+        self.in_flight.set()
+        self.closed = False
+
+    async def reconcile(self, resource: Resource, progress: Progress) -> Pass:
+        self.passes.append(resource.key.name)
+        try:
+            return await self.work(resource, progress)
+        except asyncio.CancelledError:
+            self.cut.append(resource.key.name)
+            raise
+
+    async def finish(self) -> None:
+        await self.in_flight.wait()
+
+    @asynccontextmanager
+    async def start(self, owner: str) -> AsyncIterator[Engine]:
+        self.owner = owner
+        yield self
+        self.closed = True
+
+
+class Operator:
+    """The running operator."""
+
+    def __init__(self, options: Options, engine: Engine) -> None:
+        self.options = options
+        self.engine = engine
+        self.task = asyncio.create_task(serve(options, engine.start))
+
+    async def until(self, true: Callable[[], Any], within: float = 10) -> None:
+        """Wait until `true()` holds; AssertionError after so many seconds, or when the operator has ended."""
+        async with asyncio.timeout(within):
+            while not true():
+                assert not self.task.done(), self.task.result()
+                await asyncio.sleep(0.01)
+
+    async def probe(self, path: str) -> tuple[int, str]:
+        """Status and text of a probe; (0, "") when nobody listens."""
+        port = self.options.metrics_port if path == "/metrics" else self.options.probe_port
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"http://127.0.0.1:{port}{path}") as response,
+            ):
+                return response.status, await response.text()
+        except aiohttp.ClientConnectionError:
+            return 0, ""
+
+    async def until_ready(self, within: float = 10) -> None:
+        """Wait until /readyz says so."""
+        async with asyncio.timeout(within):
+            while (await self.probe("/readyz"))[0] != 200:
+                assert not self.task.done(), self.task.result()
+                await asyncio.sleep(0.02)
+
+    async def quiet(self, seconds: float = 0.3) -> None:
+        """Give what should not happen a little time to happen."""
+        await asyncio.sleep(seconds)
+        assert not self.task.done(), self.task.result()
+
+    async def end(self, within: float = 12) -> float:
+        """SIGTERM; the seconds until `serve` has returned."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(within):
+            await self.task
+        return loop.time() - began
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def options_for(kubeconfig: Path, **changes: Any) -> Options:
+    """Options on free ports."""
+    options = Options(
+        kinds=(ACCOUNT,), kubeconfig=kubeconfig, probe_port=free_port(), metrics_port=free_port()
+    )
+    return replace(options, **changes)
+
+
+@asynccontextmanager
+async def running(options: Options, engine: Engine) -> AsyncIterator[Operator]:
+    """The operator for the length of the block; it must not end by itself."""
+    operator = Operator(options, engine)
+    try:
+        yield operator
+    finally:
+        if not operator.task.done():
+            await operator.end()
