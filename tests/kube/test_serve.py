@@ -559,7 +559,7 @@ async def test_each_outcome_is_logged_once_and_no_secret_ever(
     await operator.until(lambda: server.count("GET", "watch=true") > watches)
     ours = [r.getMessage() for r in caplog.records if r.name.startswith("kazoo_operator")]
     assert ours.count("Account/default/acme is Ready: It is so.") == 1
-    assert any("watching has ended" in line for line in ours)
+    assert any("not watching" in line for line in ours)
     assert not any(line.count("\n") for line in ours), "one line each, no traceback"
     assert "very-secret" not in caplog.text
 
@@ -573,3 +573,35 @@ async def test_lost_events_are_found_by_the_next_listing(
     server.create("lost")
     server.history.clear()
     await operator.until(lambda: "lost" in engine_passes)
+
+
+async def test_a_listing_whose_pages_expire_begins_anew(
+    server: FakeApiServer, kubeconfig: Path, engine: Engine
+) -> None:
+    for number in range(600):
+        server.create(f"a{number}")
+    expired = iter([True])
+    server.fault = lambda r: (
+        status(410, "Expired") if r.query.get("continue") and next(expired, False) else None
+    )
+    async with running(options_for(kubeconfig), engine) as operator:
+        await operator.until_ready()
+        await operator.until(lambda: len(engine.passes) == 600)
+        await operator.quiet()
+        assert len(set(engine.passes)) == len(engine.passes), "each once"
+
+
+async def test_nonsense_of_the_api_server_ends_nothing(
+    server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_EVERY", 0.05)
+    monkeypatch.setattr(feed, "_TRY_AGAIN", 0.05)
+    await operator.until_ready()
+    listings = server.count("GET", "limit=500")
+    server.fault = lambda r: web.json_response({"items": [{}]}) if "limit" in r.query else None
+    server.say({"type": "ERROR", "object": {"kind": "Status", "code": 500}})
+    await operator.until(lambda: server.asked(listings + 5, "GET", "limit=500"))
+    server.fault = lambda _: None
+    server.create("acme")
+    await operator.until(lambda: engine.passes == ["acme"])
+    await operator.until_ready()

@@ -201,6 +201,29 @@ async def test_a_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None
             await api.get(PATH)
 
 
+async def test_a_redirect_does_not_carry_our_credential_elsewhere(
+    server: FakeApiServer, connect: Connect
+) -> None:
+    async with running_api_server() as stranger, connect({"token": "secret"}) as api:
+        server.fault = lambda _: web.Response(status=307, headers={"Location": stranger.url + PATH})
+        async with api.session() as kopfs, kopfs.get(server.url + PATH) as response:
+            assert response.status == 200
+        assert stranger.authorizations == [None]
+        assert server.authorizations == ["Bearer secret"]
+
+
+@pytest.mark.parametrize(
+    ("server_url", "proxy"),
+    [("http://10.1.2.3:8080", None), ("http://api.example.com", "http://proxy.example:3128")],
+)
+def test_a_proxy_of_the_environment_is_used_but_for_what_no_proxy_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server_url: str, proxy: str | None
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "10.0.0.0/8,.svc")
+    assert find_cluster(write_kubeconfig(tmp_path / "config", server_url), None).proxy == proxy
+
+
 async def test_too_many_requests_makes_all_requests_wait_as_long_as_it_says(
     server: FakeApiServer, connect: Connect
 ) -> None:

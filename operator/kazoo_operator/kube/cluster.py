@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kubernetes.client import Configuration
+from kubernetes.client.rest import should_bypass_proxies
 from kubernetes.config import (
     ConfigException,
     list_kube_config_contexts,
@@ -87,10 +88,15 @@ def _cluster(configuration: Configuration, namespace: str, load: Callable[[], Co
         namespace=namespace,
         tls=_tls(configuration) if url.startswith("https:") else None,
         server_name=configuration.tls_server_name or None,
-        proxy=configuration.proxy or None,
+        proxy=_proxy(configuration),
         configuration=configuration,
         load=load,
     )
+
+
+def _proxy(configuration: Configuration) -> str | None:
+    bypass = should_bypass_proxies(configuration.host, configuration.no_proxy or "")
+    return None if bypass else configuration.proxy or None
 
 
 def _tls(configuration: Configuration) -> ssl.SSLContext:

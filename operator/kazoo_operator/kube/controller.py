@@ -133,8 +133,9 @@ class Controller:
         try:
             written = await self._writer.write(target, found)
         except ApiServerError as error:
-            log.warning("%s: status could not be written, that alone is tried again: %s", key, error)
             if (entry := self._entry(target)) is not None:
+                level = logging.DEBUG if entry.unwritten else logging.WARNING
+                log.log(level, "%s: its status is not written, that alone is tried again: %s", key, error)
                 entry.unwritten = found
                 self._queue.back_off(key)
             return

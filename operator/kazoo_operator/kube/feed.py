@@ -12,7 +12,7 @@ from kazoo_operator.core.resource import GROUP, VERSION, JsonObject, Key
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.options import Options, WatchedKind, collection
-from kazoo_operator.kube.session import ApiServer, ApiServerError, Refused
+from kazoo_operator.kube.session import ApiServer, Refused
 
 _PAGE = "500"
 _EVERY = 600.0
@@ -47,7 +47,7 @@ class Feed:
             try:
                 await self.list()
                 pause = _EVERY
-            except ApiServerError as error:
+            except Exception as error:  # nothing may end this loop
                 log.warning("listing failed, it is tried again in %.0f s: %s", _TRY_AGAIN, error)
                 pause = _TRY_AGAIN
 

@@ -90,7 +90,7 @@ async def _operate(
     # The workers are older than kopf: what kopf sets in its tasks' context is not theirs.
     controller.start()
     watching = (
-        asyncio.create_task(supervise(attempt, lambda why: health.waits(f"watching has ended: {why}"))),
+        asyncio.create_task(supervise(attempt, lambda why: health.waits(f"not watching: {why}"))),
         asyncio.create_task(feed.list_periodically()),
     )
     await ending.asked.wait()

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from yarl import URL
 
 from kazoo_operator import __version__
 from kazoo_operator.core.resource import JsonObject
@@ -106,6 +107,7 @@ class ApiServer:
         self.url = cluster.url
         self.watches = Watches()
         self._cluster = cluster
+        self._origin = URL(cluster.url).origin()
         self._credentials = Credentials(cluster)
         self._connector = aiohttp.TCPConnector(
             limit=max(_CONNECTIONS, watches + _CONNECTIONS // 2), ssl=cluster.tls or True
@@ -173,6 +175,8 @@ class ApiServer:
     async def _authorized(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
+        if request.url.origin() != self._origin:
+            return await handler(request)  # led elsewhere by a redirect: who we are stays at home
         if self._cluster.server_name:
             request.server_hostname = self._cluster.server_name
         token = await self._credentials.header()

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import asyncio
+
+from kazoo_operator.kube.probes import Health
+from kazoo_operator.kube.session import Watches
+from tests.kube.clock import run
+
+ACCOUNTS = "/apis/kazoo-operator.io/v1alpha1/accounts"
+IN_VOICE = "/apis/kazoo-operator.io/v1alpha1/namespaces/voice/accounts"
+
+
+def test_what_keeps_the_operator_from_starting_is_said() -> None:
+    async def work() -> None:
+        health = Health(Watches(), lambda: 0)
+        assert health.unready == "starting"
+        health.waits("the cluster has no CRD")
+        assert health.unready == "the cluster has no CRD"
+        assert health.sick is None, "a restart would not help"
+
+    run(work())
+
+
+def test_the_operator_is_ready_when_every_watch_is_open() -> None:
+    async def work() -> None:
+        watches = Watches()
+        health = Health(watches, lambda: 0)
+        health.waiting_for = None
+        watches.expect((ACCOUNTS, IN_VOICE))
+        watches.heard(f"/prefix{ACCOUNTS}")
+        assert health.unready is not None
+        watches.heard(IN_VOICE)
+        assert health.unready is None
+        watches.expect((ACCOUNTS, IN_VOICE))
+        assert health.unready is not None, "they begin anew"
+
+    run(work())
+
+
+def test_one_silent_watch_is_enough_to_be_sick() -> None:
+    async def work() -> None:
+        watches = Watches()
+        health = Health(watches, lambda: 0)
+        watches.expect((ACCOUNTS, IN_VOICE))
+        for _ in range(70):
+            await asyncio.sleep(10)
+            watches.heard(ACCOUNTS)
+            watches.expect((ACCOUNTS, IN_VOICE))
+        assert health.sick is not None, "starting again does not count as hearing something"
+        assert watches.silence((ACCOUNTS,)) < 1
+        assert watches.silence((IN_VOICE,)) >= 700
+        watches.heard(IN_VOICE)
+        assert health.sick is None
+
+    run(work())
+
+
+def test_a_queue_that_nobody_takes_from_is_sick() -> None:
+    async def work() -> None:
+        stuck = 10.0
+        health = Health(Watches(), lambda: stuck)
+        assert health.sick is None
+        stuck = 700.0
+        assert health.sick is not None
+        assert "700 s" in health.sick
+
+    run(work())
