@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from decimal import Decimal
 
 import pytest
@@ -239,10 +238,10 @@ async def test_a_deadline_ends_a_call_and_is_not_tried_again(kazoo: Script) -> N
 
     kazoo.on("GET", ACCOUNT_PATH, never)
     kazoo.on("PUT", ACCOUNT_PATH, never)
-    async with Crossbar(kazoo.url, lambda: SecretStr(KEY), deadline=0.05, create_deadline=0.1) as client:
-        with pytest.raises(TimedOut, match=r"no answer within 0\.05 s"):
+    async with Crossbar(kazoo.url, lambda: SecretStr(KEY), deadline=0.3, create_deadline=0.4) as client:
+        with pytest.raises(TimedOut, match=r"no answer within 0\.3 s"):
             await client.read(ACCOUNT_ID, ACCOUNT)
-        with pytest.raises(TimedOut, match=r"within 0\.1 s"):
+        with pytest.raises(TimedOut, match=r"within 0\.4 s"):
             await client.create_account(ACCOUNT_ID, {})
     assert len(kazoo.calls("GET", ACCOUNT_PATH)) == 1
 
@@ -257,7 +256,7 @@ async def test_an_answer_that_trickles_is_under_the_deadline_too(kazoo: Script) 
         return response
 
     kazoo.on("GET", ACCOUNT_PATH, trickle)
-    async with Crossbar(kazoo.url, lambda: SecretStr(KEY), deadline=0.1) as client:
+    async with Crossbar(kazoo.url, lambda: SecretStr(KEY), deadline=0.3) as client:
         with pytest.raises(TimedOut):
             await client.read(ACCOUNT_ID, ACCOUNT)
 
@@ -367,8 +366,12 @@ async def test_what_is_observed_names_routes_not_accounts(kazoo: Script) -> None
 
 
 async def test_at_most_32_connections_are_open(kazoo: Script, client: Crossbar) -> None:
+    full = asyncio.Event()
+
     async def slow(request: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(0.02)
+        if kazoo.at_once == 32:
+            asyncio.get_running_loop().call_later(0.05, full.set)  # time for a 33rd to come
+        await full.wait()
         return await envelope({})(request)
 
     ids = [f"{number:032x}" for number in range(100)]
@@ -384,8 +387,3 @@ async def test_json_that_a_write_cannot_carry_is_a_mistake_of_ours(client: Cross
         await client.write(ACCOUNT_ID, ACCOUNT, {"name": object()})
     with pytest.raises(ValueError, match="JSON"):
         await client.write(ACCOUNT_ID, ACCOUNT, {"name": float("nan")})
-
-
-def test_forbidden_members_are_those_that_steer() -> None:
-    assert {"id", "_id", "verb", "accept_charges"} <= FORBIDDEN
-    assert not FORBIDDEN & set(json.loads('{"name": 1, "realm": 1, "enabled": 1, "flags": 1}'))
