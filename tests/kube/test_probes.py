@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from kazoo_operator.kube.probes import Health
-from kazoo_operator.kube.session import Watches
+from kazoo_operator.kube.watches import Watches
 from tests.kube.clock import run
 
 ACCOUNTS = "/apis/kazoo-operator.io/v1alpha1/accounts"
@@ -31,6 +33,12 @@ def test_the_operator_is_ready_when_every_watch_is_open() -> None:
         assert health.unready is not None
         watches.heard(IN_VOICE)
         assert health.unready is None
+        watches.ended(IN_VOICE)
+        assert health.unready is None, "each ends after some minutes and is opened anew at once"
+        await asyncio.sleep(6)
+        assert health.unready is not None, "but this one was not"
+        watches.heard(IN_VOICE)
+        assert health.unready is None
         watches.expect((ACCOUNTS, IN_VOICE))
         assert health.unready is not None, "they begin anew"
 
@@ -53,6 +61,25 @@ def test_one_silent_watch_is_enough_to_be_sick() -> None:
         assert health.sick is None
 
     run(work())
+
+
+def test_a_watch_that_cannot_be_opened_is_told_once_and_its_return_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def work() -> None:
+        watches = Watches()
+        watches.expect((ACCOUNTS,))
+        for _ in range(3):
+            watches.failed(ACCOUNTS, "the API server answered 503")
+        watches.heard(ACCOUNTS)
+        watches.heard(ACCOUNTS)
+
+    caplog.set_level("INFO")
+    run(work())
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the watch of {ACCOUNTS} cannot be opened: the API server answered 503",
+        f"the watch of {ACCOUNTS} is open again",
+    ]
 
 
 def test_a_queue_that_nobody_takes_from_is_sick() -> None:

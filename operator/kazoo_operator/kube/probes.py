@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from kazoo_operator.kube.session import Watches
+from kazoo_operator.kube.watches import Watches
 from kazoo_operator.kube.watching import SERVER_TIMEOUT
 from kazoo_operator.metrics import REGISTRY
 
@@ -46,7 +46,7 @@ class Health:
         """Why changes are not seen yet; None when they are."""
         if self.waiting_for is not None:
             return self.waiting_for
-        return None if self._watches.all_open else "the watches are not open yet"
+        return None if self._watches.all_open else "not every watch is open"
 
 
 @asynccontextmanager

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from yarl import URL
@@ -21,6 +21,7 @@ from yarl import URL
 from kazoo_operator import __version__
 from kazoo_operator.core.resource import JsonObject
 from kazoo_operator.kube.cluster import Cluster, Credentials
+from kazoo_operator.kube.watches import Watches
 
 _CONNECTIONS = 32
 _LONGEST_WAIT = 60.0
@@ -41,60 +42,6 @@ class Refused(ApiServerError):
 
 class Unreachable(ApiServerError):
     """The API server gave no usable answer."""
-
-
-class Watches:
-    """When each watch last delivered anything: an event, a bookmark, or its first byte.
-
-    aiohttp's tracing says nothing of a body that is read bit by bit, so the body itself is listened to.
-    """
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._expected: dict[str, float] = {}
-        self._open: set[str] = set()
-
-    def expect(self, paths: tuple[str, ...]) -> None:
-        """Watches of `paths` are about to begin; none is open yet."""
-        now = self._loop.time()
-        self._expected = dict.fromkeys(paths, now) | {
-            path: at for path, at in self._expected.items() if path in paths
-        }
-        self._open.clear()
-
-    def heard(self, path: str) -> None:
-        """The watch of `path` has delivered something."""
-        for expected in self._expected:
-            if path.endswith(expected):
-                self._expected[expected] = self._loop.time()
-                self._open.add(expected)
-
-    @property
-    def all_open(self) -> bool:
-        """Whether each expected watch has begun."""
-        return len(self._open) == len(self._expected) > 0
-
-    def silence(self, paths: tuple[str, ...] | None = None) -> float:
-        """Seconds since the most silent watch (of `paths`, or of all) delivered anything."""
-        spoke = [at for path, at in self._expected.items() if paths is None or path in paths]
-        return self._loop.time() - min(spoke) if spoke else 0.0
-
-
-class _Heard:
-    """A response's body that says when something of it was read."""
-
-    def __init__(self, content: aiohttp.StreamReader, watches: Watches, path: str) -> None:
-        self._content = content
-        self._watches = watches
-        self._path = path
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._content, name)
-
-    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        async for chunk in self._content.iter_chunked(size):
-            self._watches.heard(self._path)
-            yield chunk
 
 
 class ApiServer:
@@ -191,11 +138,14 @@ class ApiServer:
     async def _listened_to(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        response = await handler(request)
-        if response.status == 200 and request.url.query.get("watch") == "true":
-            path = request.url.path
-            self.watches.heard(path)
-            response.content = _Heard(response.content, self.watches, path)  # type: ignore[assignment]
+        if request.url.query.get("watch") != "true":
+            return await handler(request)
+        try:
+            response = await handler(request)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.watches.failed(request.url.path, f"{type(error).__name__}: {error}")
+            raise
+        self.watches.listen(response)
         return response
 
 

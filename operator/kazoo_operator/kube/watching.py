@@ -81,13 +81,16 @@ class _Brief(logging.Handler):
 
 
 def hush_kopf() -> None:
-    """kopf says what it must, from WARNING on, in one line each; of its end the supervisor speaks."""
+    """kopf says what it must, from WARNING on, in one line each.
+
+    Of its end the supervisor speaks, and of requests that fail the session.
+    """
     logger = logging.getLogger("kopf")
     logger.setLevel(logging.WARNING)
     logger.propagate = False
     logger.handlers[:] = [_Brief()]
-    for name in ("running", "orchestration"):
-        logging.getLogger(f"kopf._core.reactor.{name}").setLevel(logging.CRITICAL)
+    for name in ("_core.reactor.running", "_core.reactor.orchestration", "_cogs.clients.watching"):
+        logging.getLogger(f"kopf.{name}").setLevel(logging.CRITICAL)
 
 
 def settings() -> kopf.OperatorSettings:
