@@ -1,0 +1,221 @@
+"""Accounts as they are stored: rows, their place in the tree, and the views that listings and searches read.
+
+The public document is JSON text; what KAZOO keeps in private members (`pvt_...`) has columns, and so have the keys
+of its views: a listing never reads a document unless a filter asks for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .store import Store
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS accounts (
+  id TEXT PRIMARY KEY, parent TEXT, tree TEXT NOT NULL, document TEXT NOT NULL,
+  name TEXT COLLATE NOCASE, realm TEXT, flags TEXT, name_key TEXT, realm_key TEXT, realm_search TEXT,
+  revision INTEGER NOT NULL, created INTEGER NOT NULL, enabled INTEGER NOT NULL, is_reseller INTEGER NOT NULL,
+  superduper INTEGER NOT NULL, reseller_id TEXT NOT NULL, api_key TEXT NOT NULL, trial_ends INTEGER,
+  stage TEXT NOT NULL, descendants INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS accounts_by_parent ON accounts (parent, name, id);
+CREATE INDEX IF NOT EXISTS accounts_by_name ON accounts (name_key, id);
+CREATE INDEX IF NOT EXISTS accounts_by_realm ON accounts (realm_key);
+CREATE INDEX IF NOT EXISTS accounts_by_realm_search ON accounts (realm_search, id);
+CREATE INDEX IF NOT EXISTS accounts_by_api_key ON accounts (api_key);
+CREATE TABLE IF NOT EXISTS ancestry (
+  ancestor TEXT NOT NULL, name TEXT COLLATE NOCASE, id TEXT NOT NULL, PRIMARY KEY (ancestor, name, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ancestry_by_id ON ancestry (id, ancestor);
+"""
+
+Stage = Literal["whole", "late", "early"]
+"""How far its creation came. `early`: database and document, but in no view, its name and realm still free. `late`:
+in the views, without services and ledgers (Crossbar API, create: a cut connection)."""
+
+SEARCH_KEYS = {"id": "id", "name": "name_key", "realm": "realm_search"}
+
+
+@dataclass
+class Account:
+    """One account: its public `document` and what KAZOO keeps in private members."""
+
+    id: str
+    tree: tuple[str, ...]
+    document: dict[str, Any]
+    created: int
+    reseller_id: str
+    api_key: str
+    enabled: bool = True
+    is_reseller: bool = False
+    superduper: bool = False
+    trial_ends: int | None = None
+    stage: Stage = "whole"
+    revision: int = 1
+    descendants: int = 0
+    name_key: str = field(default="", repr=False)
+
+    @property
+    def rev(self) -> str:
+        """The revision as KAZOO prints it: a number that counts the writes, and a hash."""
+        return f"{self.revision}-{hashlib.md5(f'{self.id}{self.revision}'.encode()).hexdigest()}"  # noqa: S324
+
+
+def normalised(text: object) -> str:
+    """Lower case, and nothing but a-z0-9: how names are compared and searches made."""
+    return re.sub(r"[^a-z0-9]", "", str(text).lower())
+
+
+class Accounts:
+    """The table of accounts and the views over it."""
+
+    def __init__(self, store: Store) -> None:
+        self._run = store.connection.execute
+
+    def get(self, account_id: str) -> Account | None:
+        """An account by its id."""
+        return _account(self._run("SELECT * FROM accounts WHERE id=?", (account_id,)).fetchone())
+
+    def by_api_key(self, key: str) -> Account | None:
+        """The account that has this API key."""
+        return _account(self._run("SELECT * FROM accounts WHERE api_key=?", (key,)).fetchone())
+
+    def all(self) -> Iterator[Account]:
+        """Every account, half-built ones too."""
+        for row in self._run("SELECT * FROM accounts ORDER BY id").fetchall():
+            yield _read(row)
+
+    def name_taken(self, name: str, but: str) -> bool:
+        """Whether another account has this name, but for case and punctuation."""
+        query = "SELECT 1 FROM accounts WHERE name_key=? AND id<>? LIMIT 1"
+        return self._run(query, (normalised(name), but)).fetchone() is not None
+
+    def realm_taken(self, realm: str, but: str) -> bool:
+        """Whether another account has this realm, but for case."""
+        query = "SELECT 1 FROM accounts WHERE realm_key=? AND id<>? LIMIT 1"
+        return self._run(query, (realm.lower(), but)).fetchone() is not None
+
+    def insert(self, account: Account) -> None:
+        """Store a new account below the last of its tree."""
+        account.name_key = normalised(account.document.get("name", ""))
+        values = _row(account)
+        marks = ", ".join("?" * len(values))
+        self._run(f"INSERT INTO accounts ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
+        if account.stage == "early":
+            return
+        for ancestor in account.tree:
+            self._run("INSERT INTO ancestry VALUES (?, ?, ?)", (ancestor, values["name"], account.id))
+        self._count(account.tree, 1)
+
+    def save(self, account: Account, *, keep_name_key: bool = False) -> None:
+        """Store a changed account, its revision as it stands in `account`."""
+        if not keep_name_key:
+            account.name_key = normalised(account.document.get("name", ""))
+        values = _row(account)
+        marks = ", ".join(f"{column}=?" for column in values)
+        self._run(f"UPDATE accounts SET {marks} WHERE id=?", (*values.values(), account.id))  # noqa: S608
+        self._run(
+            "UPDATE ancestry SET name=? WHERE id=? AND name IS NOT ?",
+            (values["name"], account.id, values["name"]),
+        )
+
+    def delete(self, account: Account) -> None:
+        """Remove an account; those below it stay, as they do in KAZOO."""
+        self._run("DELETE FROM accounts WHERE id=?", (account.id,))
+        if self._run("DELETE FROM ancestry WHERE id=?", (account.id,)).rowcount:
+            self._count(account.tree, -1)
+
+    def _count(self, tree: tuple[str, ...], change: int) -> None:
+        """KAZOO recounts descendants in the background and writes the number into each ancestor's document."""
+        marks = ", ".join("?" * len(tree))
+        query = f"UPDATE accounts SET descendants=descendants+?, revision=revision+1 WHERE id IN ({marks})"  # noqa: S608
+        self._run(query, (change, *tree))
+
+    def children(self, parent: str, start: tuple[str, str] | None, ascending: bool) -> Iterator[sqlite3.Row]:
+        """The accounts directly below, by name; `key` is that name."""
+        return self._view("accounts a", "a.parent=?", [parent], "a.name", start, ascending)
+
+    def below(self, ancestor: str, start: tuple[str, str] | None, ascending: bool) -> Iterator[sqlite3.Row]:
+        """The accounts anywhere below, by name; `key` is that name."""
+        source = "ancestry n CROSS JOIN accounts a ON a.id=n.id"
+        return self._view(source, "n.ancestor=?", [ancestor], "n.name", start, ascending, tie="n.id")
+
+    def found(
+        self, ancestor: str, by: str, prefix: str, start: tuple[str, str] | None, ascending: bool
+    ) -> Iterator[sqlite3.Row]:
+        """The accounts below whose normalised id, name or realm begins so; `key` is that text."""
+        column = f"a.{SEARCH_KEYS[by]}"
+        where = (
+            f"{column}>=? AND {column}<?"
+            " AND EXISTS (SELECT 1 FROM ancestry n WHERE n.id=a.id AND n.ancestor=?)"
+        )
+        return self._view("accounts a", where, [prefix, prefix + "{", ancestor], column, start, ascending)
+
+    def _view(
+        self, source: str, where: str, values: list[str], key: str,
+        start: tuple[str, str] | None, ascending: bool, tie: str = "a.id",
+    ) -> Iterator[sqlite3.Row]:  # fmt: skip
+        if start:
+            where += f" AND ({key}, {tie}) {'>=' if ascending else '<='} (?, ?)"
+            values = [*values, *start]
+        way = "ASC" if ascending else "DESC"
+        order = f"{key} {way}, {tie} {way}"
+        return self._run(f"SELECT {key} AS key, a.* FROM {source} WHERE {where} ORDER BY {order}", values)  # noqa: S608
+
+
+def _row(account: Account) -> dict[str, Any]:
+    document = account.document
+    listed = account.stage != "early"
+    realm = str(document.get("realm", ""))
+    flags = document.get("flags")
+    return {
+        "id": account.id,
+        "parent": account.tree[-1] if account.tree and listed else None,
+        "tree": " ".join(account.tree),
+        "document": json.dumps(document),
+        "name": str(document.get("name", "")),
+        "realm": realm,
+        "flags": json.dumps(flags) if flags else None,
+        "name_key": account.name_key if listed else None,
+        "realm_key": realm.lower() if listed else None,
+        "realm_search": normalised(realm) if listed else None,
+        "revision": account.revision,
+        "created": account.created,
+        "enabled": account.enabled,
+        "is_reseller": account.is_reseller,
+        "superduper": account.superduper,
+        "reseller_id": account.reseller_id,
+        "api_key": account.api_key,
+        "trial_ends": account.trial_ends,
+        "stage": account.stage,
+        "descendants": account.descendants,
+    }
+
+
+def _account(row: sqlite3.Row | None) -> Account | None:
+    return _read(row) if row else None
+
+
+def _read(row: sqlite3.Row) -> Account:
+    return Account(
+        id=row["id"],
+        tree=tuple(row["tree"].split()),
+        document=json.loads(row["document"]),
+        created=row["created"],
+        reseller_id=row["reseller_id"],
+        api_key=row["api_key"],
+        enabled=bool(row["enabled"]),
+        is_reseller=bool(row["is_reseller"]),
+        superduper=bool(row["superduper"]),
+        trial_ends=row["trial_ends"],
+        stage=row["stage"],
+        revision=row["revision"],
+        descendants=row["descendants"],
+        name_key=row["name_key"] or "",
+    )

@@ -1,0 +1,41 @@
+"""Who may act on what (Crossbar API, authority).
+
+An account may act on itself and on everything below it; an account with the private flag "superduper admin", which
+only the master has here, on everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .refusal import Refusal, empty, system_error
+
+if TYPE_CHECKING:
+    from .account import Account
+    from .call import Call
+
+
+def may_act_on(caller: Account, account: Account) -> bool:
+    """Whether the caller is the account, above it, or superduper."""
+    return caller.superduper or caller.id == account.id or caller.id in account.tree
+
+
+def of_the_account(call: Call) -> None:
+    """The usual rule for `/accounts/{id}/...`."""
+    if call.account is not None and not may_act_on(call.caller, call.account):
+        raise forbidden()
+
+
+def of_anyone(call: Call) -> None:
+    """Any valid token will do."""
+
+
+def or_a_crash(call: Call) -> None:
+    """Some reads of ledgers crash for a caller without rights: 500 and no body."""
+    if call.account is not None and not may_act_on(call.caller, call.account):
+        raise empty(500)
+
+
+def forbidden() -> Refusal:
+    """The caller has no business there."""
+    return system_error(403)

@@ -1,0 +1,138 @@
+"""The order of checks: which refusal wins when several are due (Crossbar API, order of checks).
+
+JSON, the token if there is one, noun and verb, the account's existence, authentication, authorization, Accept; then
+the action itself, which validates, has preconditions and content type checked, and executes.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from . import envelope
+from .account import Account
+from .call import BODIES, WRITES, Call, Reply
+from .envelope import Answer
+from .refusal import ConnectionCut, Refusal, bad_identifier, empty, init_failed, not_built, system_error
+from .routes import Action, Routes
+from .tokens import Expired
+
+log = logging.getLogger(__name__)
+
+ID_LENGTH = 32
+
+
+def carry_out(call: Call, routes: Routes) -> Answer:
+    """Answer a request; what it wrote is stored when this returns, also where the answer is a refusal.
+
+    Raises `ConnectionCut` where a fault has it so; what was written until then is stored too.
+    """
+    outcome: Answer | ConnectionCut
+    try:
+        with call.world.store.transaction():
+            outcome = _outcome(call, routes)
+    except Exception:
+        log.exception("the sandbox failed on %s %s", call.method, call.path)
+        call.negotiated = True
+        outcome = envelope.refusal(call, init_failed())
+    if isinstance(outcome, ConnectionCut):
+        raise outcome
+    return outcome
+
+
+def _outcome(call: Call, routes: Routes) -> Answer | ConnectionCut:
+    try:
+        return envelope.success(call, _checked(call, routes))
+    except Refusal as error:
+        return envelope.refusal(call, error)
+    except ConnectionCut as cut:
+        return cut
+
+
+def _checked(call: Call, routes: Routes) -> Reply:
+    if call.broken:
+        raise call.broken
+    _read_token(call)
+    action = _action(call, routes)
+    _find_account(call)
+    if not action.anonymous:
+        _require_caller(call)
+        action.authorise(call)
+    _negotiate(call)
+    if call.method == "GET" and call.verb != "GET":
+        return Reply()  # a tunnelled verb is looked at, but a GET executes nothing
+    if call.verb in BODIES and not isinstance(call.data, dict):
+        raise init_failed()
+    reply = action.run(call)
+    if call.method == "GET":
+        call.after_reading(reply.revision)
+    assert call.checked or call.verb not in WRITES, "an action that writes calls before_execution"
+    return reply
+
+
+def _read_token(call: Call) -> None:
+    """A token is read early: an expired one is refused before anything else is looked at."""
+    token = call.headers.get("X-Auth-Token") or call.value("auth_token")
+    call.token = str(token) if token else None
+    if call.token is None:
+        return
+    try:
+        claims = call.world.tokens.read(call.token)
+    except Expired:
+        raise Refusal(401, "invalid credentials", {}) from None
+    caller = call.world.accounts.get(claims.account_id) if claims else None
+    if caller and _trial_is_over(call, caller):
+        raise system_error(400, "disabled", "account expired")
+    call.known_caller = caller
+
+
+def _trial_is_over(call: Call, account: Account) -> bool:
+    return account.trial_ends is not None and account.trial_ends <= call.world.clock.gregorian()
+
+
+def _action(call: Call, routes: Routes) -> Action:
+    match = call.match
+    if match.own_account and call.known_caller is None:
+        raise Refusal(401, "invalid credentials", {})
+    if match.noun is None:
+        _require_caller(call)
+        raise empty(404) if call.caller.superduper else system_error(404)
+    if match.noun in routes.awaited:
+        raise not_built(f"the noun {match.noun}")
+    if match.resource is None:
+        raise system_error(404)
+    action = match.action(call.verb)
+    if action is None:
+        if call.verb in match.resource.awaited:
+            raise not_built(f"{call.verb} {call.path}")
+        raise system_error(405, text="method not allowed")
+    allowed = {**match.resource.actions, **dict.fromkeys(match.resource.awaited)}
+    if call.method not in allowed:
+        raise empty(405, Allow=", ".join(reversed(allowed)))
+    return action
+
+
+def _find_account(call: Call) -> None:
+    if call.match.own_account:
+        call.account = call.known_caller
+        return
+    account_id = call.match.account_id
+    if account_id is None:
+        return
+    if len(account_id) != ID_LENGTH:
+        raise Refusal(404, "bad identifier", {"message": f"invalid account_id '{account_id}'"})
+    call.account = call.world.accounts.get(account_id)
+    if call.account is None:
+        raise bad_identifier(account_id)
+
+
+def _require_caller(call: Call) -> None:
+    if call.known_caller is None:
+        raise system_error(401)
+
+
+def _negotiate(call: Call) -> None:
+    accept = call.headers.get("Accept", "*/*")
+    kinds = {kind.partition(";")[0].strip().lower() for kind in accept.split(",")}
+    if not kinds & {"*/*", "application/*", "application/json", "application/x-json", ""}:
+        raise empty(406)
+    call.negotiated = True

@@ -1,0 +1,85 @@
+"""What a fresh sandbox holds: a master account, and below it a reseller with an API key of its own.
+
+Ids and keys are derived from words, so they are the same at every start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from .account import Account, Accounts
+from .clock import Clock
+from .ledger import Ledgers
+
+
+def derived(word: str, digits: int = 32) -> str:
+    """So many hex digits that follow from a word."""
+    return hashlib.sha256(f"kazoo-operator sandbox: {word}".encode()).hexdigest()[:digits]
+
+
+MASTER_ID = derived("master")
+MASTER_REALM = "master.sandbox.example"
+RESELLER_ID = derived("reseller")
+RESELLER_REALM = "reseller.sandbox.example"
+CLUSTER_ID = derived("cluster")
+ADMIN_NAME = "admin"
+ADMIN_PASSWORD = derived("password", 16)
+
+
+@dataclass(frozen=True)
+class Login:
+    """An account and the key that opens it."""
+
+    account_id: str
+    realm: str
+    api_key: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who one may log in as: printed when the sandbox listens."""
+
+    master: Login
+    reseller: Login
+    admin_name: str = ADMIN_NAME
+    admin_password: str = ADMIN_PASSWORD
+
+
+def identity(accounts: Accounts) -> Identity:
+    """The built-in accounts as they are now; one that was deleted is told as the seed has it."""
+
+    def login(account_id: str, realm: str, word: str) -> Login:
+        account = accounts.get(account_id)
+        return Login(account_id, realm, account.api_key if account else derived(word, 64))
+
+    return Identity(
+        login(MASTER_ID, MASTER_REALM, "master key"), login(RESELLER_ID, RESELLER_REALM, "reseller key")
+    )
+
+
+def plant(accounts: Accounts, ledgers: Ledgers, clock: Clock) -> None:
+    """Create the built-in accounts."""
+    _create(accounts, ledgers, clock, Account(
+        id=MASTER_ID, tree=(), document=_document("Sandbox Master", MASTER_REALM), created=clock.gregorian(),
+        reseller_id=MASTER_ID, api_key=derived("master key", 64), is_reseller=True, superduper=True,
+    ))  # fmt: skip
+    _create(accounts, ledgers, clock, Account(
+        id=RESELLER_ID, tree=(MASTER_ID,), document=_document("Sandbox Reseller", RESELLER_REALM),
+        created=clock.gregorian(), reseller_id=MASTER_ID, api_key=derived("reseller key", 64), is_reseller=True,
+    ))  # fmt: skip
+
+
+def _create(accounts: Accounts, ledgers: Ledgers, clock: Clock, account: Account) -> None:
+    accounts.insert(account)
+    ledgers.roll_over(account.id, clock.month(), 0)
+
+
+def _document(name: str, realm: str) -> dict[str, object]:
+    defaults: dict[str, object] = {
+        "call_restriction": {},
+        "music_on_hold": {},
+        "preflow": {},
+        "ringtones": {},
+    }
+    return {"name": name, "realm": realm, "timezone": "America/Los_Angeles", **defaults}

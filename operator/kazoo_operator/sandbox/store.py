@@ -1,0 +1,93 @@
+"""What is kept: one SQLite database, in memory or in a file that one sandbox holds at a time.
+
+A file is written through (`synchronous=FULL` over a write-ahead log): what a request was told to be done survives
+`kill -9`. The tables belong to `account.py` and `ledger.py`, which hand in their SQL.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FORMAT = "kazoo-operator sandbox 1"
+
+META = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class DatabaseRefused(Exception):
+    """The file cannot be used; the text says why and what to do."""
+
+
+class Store:
+    """An open database. All calls come from one thread, and each request is one transaction."""
+
+    def __init__(self, path: Path | None, tables: str) -> None:
+        self.path = path
+        try:
+            self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=0)
+        except sqlite3.Error as error:
+            raise DatabaseRefused(f"cannot open the database {path}: {error}") from error
+        self.connection.row_factory = sqlite3.Row
+        try:
+            self._prepare(tables)
+        except sqlite3.OperationalError as error:
+            self.connection.close()
+            if "locked" in str(error):
+                raise DatabaseRefused(
+                    f"the database {path} is in use by another sandbox: stop it, or choose another file"
+                ) from error
+            raise DatabaseRefused(f"cannot use the database {path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self.connection.close()
+            raise DatabaseRefused(f"{path} is not a database of the sandbox: {error}") from error
+
+    def _prepare(self, tables: str) -> None:
+        run = self.connection.execute
+        if self.path:
+            run(
+                "PRAGMA locking_mode=EXCLUSIVE"
+            )  # the second sandbox on one file is refused, kill -9 frees it
+            run("PRAGMA journal_mode=WAL")
+            run("PRAGMA synchronous=FULL")
+            names = {row[0] for row in run("SELECT name FROM sqlite_master WHERE type='table'")}
+            if names and "meta" not in names:
+                raise sqlite3.DatabaseError("it holds other tables")
+        self.connection.executescript(META + tables)
+        with self.transaction():
+            if self.meta("format") not in (None, FORMAT):
+                raise sqlite3.DatabaseError(f"its format is {self.meta('format')!r}")
+            self.keep("format", FORMAT)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is stored when it ends well, and nothing of it otherwise."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def meta(self, key: str) -> str | None:
+        """A value of the sandbox itself, kept through resets."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key=?", (key,)).fetchone()
+        return str(row[0]) if row else None
+
+    def keep(self, key: str, value: str) -> None:
+        """Store such a value."""
+        self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def empty(self) -> None:
+        """Drop every row but the sandbox's own values."""
+        names = self.connection.execute("SELECT name FROM sqlite_master WHERE type='table' AND name<>'meta'")
+        for (name,) in names.fetchall():
+            self.connection.execute(f'DELETE FROM "{name}"')  # noqa: S608  a name out of the schema
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()

@@ -1,0 +1,51 @@
+"""Everything that requests act on: the store and its tables, the clock and the tokens."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from . import account, ledger, seed
+from .account import Accounts
+from .clock import Clock
+from .ledger import Ledgers
+from .seed import Identity
+from .store import Store
+from .tokens import Tokens
+
+
+class World:
+    """One simulated cluster."""
+
+    def __init__(self, database: Path | None, api_key: str | None, clock: Clock) -> None:
+        self.clock = clock
+        self.store = Store(database, account.TABLES + ledger.TABLES)
+        self.accounts = Accounts(self.store)
+        self.ledgers = Ledgers(self.store)
+        with self.store.transaction():
+            secret = self.store.meta("secret") or secrets.token_hex(32)
+            self.store.keep("secret", secret)  # tokens outlive a restart, as they do in KAZOO
+            if self.accounts.get(seed.MASTER_ID) is None:
+                seed.plant(self.accounts, self.ledgers, clock)
+            if api_key:
+                self._give_master(api_key)
+        self.tokens = Tokens(bytes.fromhex(secret), clock)
+
+    def _give_master(self, api_key: str) -> None:
+        master = self.accounts.get(seed.MASTER_ID)
+        if master and master.api_key != api_key:
+            master.api_key = api_key
+            self.accounts.save(master)
+
+    def identity(self) -> Identity:
+        """Who one may log in as."""
+        return seed.identity(self.accounts)
+
+    def reset(self) -> None:
+        """Back to the seed. The master keeps the key that it was started with."""
+        with self.store.transaction():
+            master = self.accounts.get(seed.MASTER_ID)
+            self.store.empty()
+            seed.plant(self.accounts, self.ledgers, self.clock)
+            if master:
+                self._give_master(master.api_key)
