@@ -1,7 +1,7 @@
-"""Accounts as they are stored: rows, their place in the tree, and the views that listings and searches read.
+"""Accounts as they are stored: rows, their place in the tree, and the views that lists read.
 
-The public document is JSON text; what KAZOO keeps in private members (`pvt_...`) has columns, and so have the keys
-of its views: a listing never reads a document unless a filter asks for it.
+The public document is JSON text. What KAZOO keeps in private members (`pvt_...`) has columns, and so have
+the keys of its views: a listing reads no document unless a filter asks for it.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ CREATE INDEX IF NOT EXISTS ancestry_by_id ON ancestry (id, ancestor);
 """
 
 Stage = Literal["whole", "late", "early"]
-"""How far its creation came. `early`: database and document, but in no view, its name and realm still free. `late`:
-in the views, without services and ledgers (Crossbar API, create: a cut connection)."""
+"""How far its creation came (Crossbar API, create: a cut connection).
+
+`early`: database and document, but in no view, name and realm still free. `late`: in the views, without
+services and ledgers.
+"""
 
 SEARCH_KEYS = {"id": "id", "name": "name_key", "realm": "realm_search"}
 
@@ -132,7 +135,7 @@ class Accounts:
             self._count(account.tree, -1)
 
     def _count(self, tree: tuple[str, ...], change: int) -> None:
-        """KAZOO recounts descendants in the background and writes the number into each ancestor's document."""
+        """KAZOO recounts in the background and writes the number into each ancestor's document."""
         marks = ", ".join("?" * len(tree))
         query = f"UPDATE accounts SET descendants=descendants+?, revision=revision+1 WHERE id IN ({marks})"  # noqa: S608
         self._run(query, (change, *tree))
@@ -152,7 +155,7 @@ class Accounts:
         """The accounts below whose normalised id, name or realm begins so; `key` is that text."""
         column = f"a.{SEARCH_KEYS[by]}"
         where = (
-            f"{column}>=? AND {column}<?"
+            f"{column}>=? AND {column}<?"  # noqa: S608  a column out of SEARCH_KEYS
             " AND EXISTS (SELECT 1 FROM ancestry n WHERE n.id=a.id AND n.ancestor=?)"
         )
         return self._view("accounts a", where, [prefix, prefix + "{", ancestor], column, start, ascending)

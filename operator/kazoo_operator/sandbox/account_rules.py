@@ -18,6 +18,7 @@ DEFAULT_TIMEZONE = "America/Los_Angeles"
 NEVER_STORED = ("billing_mode", "superduper_admin", "wnm_allow_additions")
 """Read-only members that are dropped when they are sent back; the others are stored, and never shown."""
 
+_restriction = Members({"action": Text(choices=("inherit", "deny"))})
 _party = Members({"name": Text(longest=35), "number": Text(longest=35)})
 _recording_parameters = Members(
     {
@@ -52,7 +53,7 @@ _callback = Members({
 ACCOUNT = Members(
     {
         "call_recording": Members({"account": _recording, "endpoint": _recording}, others=False),
-        "call_restriction": Members(others=Members({"action": Text(choices=("inherit", "deny"))}), default={}),
+        "call_restriction": Members(others=_restriction, default={}),
         "call_waiting": Members({"enabled": Flag()}),
         "caller_id": Members({
             "asserted": Members({"name": Text(longest=35), "number": Text(longest=35), "realm": Text()}),

@@ -1,7 +1,7 @@
 """Who may act on what (Crossbar API, authority).
 
-An account may act on itself and on everything below it; an account with the private flag "superduper admin", which
-only the master has here, on everything.
+An account may act on itself and on everything below it; an account with the private flag "superduper
+admin", which only the master has here, on everything.
 """
 
 from __future__ import annotations

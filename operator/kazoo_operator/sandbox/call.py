@@ -38,7 +38,8 @@ class Reply:
 class Call:
     """A request as the nouns see it.
 
-    `method` is HTTP's, `verb` what it comes to after tunnelling. `data` and `envelope` are what the body said.
+    `method` is HTTP's, `verb` what it comes to after tunnelling. `data` and `envelope` are what the body
+    said.
     """
 
     world: World
@@ -62,7 +63,7 @@ class Call:
 
     @property
     def verb(self) -> str:
-        """The verb that is acted on: a member `verb` wins over the method, on every method (Crossbar API, verbs)."""
+        """The verb that is acted on: a member `verb` wins over the method (Crossbar API, verbs)."""
         return str(self.value("verb") or self.method).upper()
 
     @property

@@ -1,4 +1,4 @@
-"""The control surface: what a test may do to the sandbox that no client of KAZOO could (under `/sandbox`, JSON).
+"""The control surface: what a test may do to the sandbox and no client of KAZOO could.
 
     GET    /sandbox/requests    the journal                 DELETE empties it
     POST   /sandbox/faults      one more fault (faults.py)  DELETE removes all

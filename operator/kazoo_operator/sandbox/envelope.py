@@ -1,7 +1,7 @@
 """The envelope: reading a request's body, and writing answers.
 
-Nothing else knows the shapes (Crossbar API, request envelope, success and error envelope). An answer that is made
-before Accept was looked at carries no Content-Type, as in KAZOO 5.0.
+Nothing else knows the shapes (Crossbar API, request envelope, success and error envelope). An answer that
+is made before Accept was looked at carries no Content-Type, as in KAZOO 5.0.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@
     cut             a create stops half-built, early or late, and the connection is reset
     rollback        a create is undone and answers 201
 
-With `afterCommit` the request is carried out first, and only its answer suffers; the last two have no use for it.
+With `afterCommit` the request is carried out first, and only its answer suffers; the last two have no use
+for it.
 """
 
 from __future__ import annotations

@@ -32,9 +32,14 @@ class Entry:
     def shown(self) -> dict[str, Any]:
         """As the control prints it."""
         return {
-            "method": self.method, "path": self.path, "query": dict(self.query), "status": self.status,
-            "accountID": self.account_id, "milliseconds": self.milliseconds, "acceptCharges": self.accept_charges,
-        }  # fmt: skip
+            "method": self.method,
+            "path": self.path,
+            "query": dict(self.query),
+            "status": self.status,
+            "accountID": self.account_id,
+            "milliseconds": self.milliseconds,
+            "acceptCharges": self.accept_charges,
+        }
 
 
 class Journal:

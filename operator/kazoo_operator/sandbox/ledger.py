@@ -1,7 +1,7 @@
 """Money as it is stored: entries of an account and month, in units of 1/10000 of the currency.
 
-The balance is the sum over the current month, into which the first look carries last month's total as an entry of
-its own, the rollover (Crossbar API, ledgers).
+The balance is the sum over the current month, into which the first look carries last month's total as an
+entry of its own, the rollover (Crossbar API, ledgers).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from .store import Store
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS ledger_entries (
-  account_id TEXT NOT NULL, month TEXT NOT NULL, id TEXT NOT NULL, units INTEGER NOT NULL, document TEXT NOT NULL,
+  account_id TEXT NOT NULL, month TEXT NOT NULL, id TEXT NOT NULL,
+  units INTEGER NOT NULL, document TEXT NOT NULL,
   PRIMARY KEY (account_id, month, id)
 ) WITHOUT ROWID;
 """

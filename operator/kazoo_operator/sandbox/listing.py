@@ -1,7 +1,7 @@
 """Lists: pages, keys, order and filters, the same for every list (Crossbar API, lists).
 
-A list reads a view in the order of its key, descending unless `ascending=true`, from a start key on, and stops
-when a page is full: the first row that no longer fits gives `next_start_key`.
+A list reads a view in the order of its key, descending unless `ascending=true`, from a start key on, and
+stops when a page is full: the first row that no longer fits gives `next_start_key`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .schema import rounded
 PAGE_SIZE = 50
 Start = tuple[str, str] | None
 Rows = Callable[[Start, bool], Iterator[Row]]
-"""Rows of a view: from where, and whether ascending. A row has `key` and `id`, and `document`, `created` to filter."""
+"""Rows of a view, from where, and whether ascending: `key` and `id`, and what filters look at."""
 
 
 def listing(call: Call, view: str, rows: Rows, item: Callable[[Row], dict[str, Any]]) -> Reply:

@@ -1,7 +1,7 @@
 """The order of checks: which refusal wins when several are due (Crossbar API, order of checks).
 
-JSON, the token if there is one, noun and verb, the account's existence, authentication, authorization, Accept; then
-the action itself, which validates, has preconditions and content type checked, and executes.
+JSON, the token if there is one, noun and verb, the account's existence, authentication, authorization,
+Accept; then the action itself, which validates, has preconditions and content type checked, and executes.
 """
 
 from __future__ import annotations

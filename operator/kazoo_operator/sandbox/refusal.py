@@ -16,11 +16,25 @@ NOTHING: Any = object()
 """Marks an envelope without the member `data`; `None` would be printed as null."""
 
 MESSAGES = {
-    400: "bad_request", 401: "invalid_credentials", 402: "accept charges", 403: "forbidden", 404: "not_found",
-    405: "invalid_method", 406: "not_acceptable", 409: "datastore_conflict", 410: "gone", 412: "precondition_failed",
-    415: "invalid_content_type", 416: "range not satisfiable", 429: "too_many_requests", 500: "unspecified_fault",
-    501: "not_implemented", 502: "bad_gateway", 503: "datastore_unreachable", 504: "gateway_timeout",
-}  # fmt: skip
+    400: "bad_request",
+    401: "invalid_credentials",
+    402: "accept charges",
+    403: "forbidden",
+    404: "not_found",
+    405: "invalid_method",
+    406: "not_acceptable",
+    409: "datastore_conflict",
+    410: "gone",
+    412: "precondition_failed",
+    415: "invalid_content_type",
+    416: "range not satisfiable",
+    429: "too_many_requests",
+    500: "unspecified_fault",
+    501: "not_implemented",
+    502: "bad_gateway",
+    503: "datastore_unreachable",
+    504: "gateway_timeout",
+}
 """What Crossbar calls each status when nothing more particular is known."""
 
 

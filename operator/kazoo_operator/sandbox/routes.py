@@ -1,8 +1,9 @@
 """The table of what can be asked: a noun registers its resources, their verbs and who may call them.
 
-A path is a chain of nouns with arguments; a segment is a noun if a module of that name is loaded, else an argument
-of the noun before it, and the last noun answers (Crossbar API, URL and verbs). What KAZOO has and the sandbox has
-not yet stands in the table too, as `awaited`: such a request is answered 501 instead of with a lie.
+A path is a chain of nouns with arguments; a segment is a noun if a module of that name is loaded, else an
+argument of the noun before it, and the last noun answers (Crossbar API, URL and verbs). What KAZOO has and
+the sandbox has not yet stands in the table too, as `awaited`: such a request is answered 501 instead of
+with a lie.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Resource:
-    """The verbs of a noun with these arguments; `awaited` are those that KAZOO has and the sandbox has not."""
+    """The verbs of a noun with these arguments; `awaited` are those that only KAZOO has."""
 
     arguments: tuple[str, ...]
     actions: Mapping[str, Action] = field(default_factory=dict)
@@ -52,10 +53,10 @@ class Resource:
 
 @dataclass(frozen=True)
 class Noun:
-    """One module of the sandbox: a name, its resources (the first that fits answers), and what the control shows.
+    """One module of the sandbox: a name, and its resources, of which the first that fits answers.
 
-    `documents` are edits behind KAZOO's back: name -> function(world, account, JSON merge patch) -> new document.
-    `state` gives the members that an account has in `GET /sandbox/state`.
+    `documents` are edits behind KAZOO's back: name -> function(world, account, JSON merge patch) -> new
+    document. `state` gives the members that an account has in `GET /sandbox/state`.
     """
 
     name: str
@@ -66,7 +67,10 @@ class Noun:
 
 @dataclass(frozen=True)
 class Match:
-    """What a path means. `resource` is None where the noun has nothing at these arguments, `noun` where none is known."""
+    """What a path means.
+
+    `noun` is None where the path names none, `resource` where the noun has nothing at these arguments.
+    """
 
     noun: str | None
     arguments: tuple[str, ...]

@@ -1,7 +1,7 @@
 """Validation tables: what a document may hold, with defaults filled in, and errors in KAZOO's exact shapes.
 
-A table is a tree of the classes below. `check` returns the value as it is stored (coerced, with defaults) and adds
-what is wrong to `errors`: path -> kind -> details (Crossbar API, validation errors).
+A table is a tree of the classes below. `check` returns the value as it is stored (coerced, with defaults)
+and adds what is wrong to `errors`: path -> kind -> details (Crossbar API, validation errors).
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Members:
-    """An object. `others` says what unnamed members are: kept as they are (None), refused (False), or of a kind."""
+    """An object. Members without a name here are kept (`others=None`), refused (False) or of a kind."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     required: tuple[str, ...] = ()

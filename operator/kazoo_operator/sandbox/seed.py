@@ -60,14 +60,35 @@ def identity(accounts: Accounts) -> Identity:
 
 def plant(accounts: Accounts, ledgers: Ledgers, clock: Clock) -> None:
     """Create the built-in accounts."""
-    _create(accounts, ledgers, clock, Account(
-        id=MASTER_ID, tree=(), document=_document("Sandbox Master", MASTER_REALM), created=clock.gregorian(),
-        reseller_id=MASTER_ID, api_key=derived("master key", 64), is_reseller=True, superduper=True,
-    ))  # fmt: skip
-    _create(accounts, ledgers, clock, Account(
-        id=RESELLER_ID, tree=(MASTER_ID,), document=_document("Sandbox Reseller", RESELLER_REALM),
-        created=clock.gregorian(), reseller_id=MASTER_ID, api_key=derived("reseller key", 64), is_reseller=True,
-    ))  # fmt: skip
+    _create(
+        accounts,
+        ledgers,
+        clock,
+        Account(
+            id=MASTER_ID,
+            tree=(),
+            document=_document("Sandbox Master", MASTER_REALM),
+            created=clock.gregorian(),
+            reseller_id=MASTER_ID,
+            api_key=derived("master key", 64),
+            is_reseller=True,
+            superduper=True,
+        ),
+    )
+    _create(
+        accounts,
+        ledgers,
+        clock,
+        Account(
+            id=RESELLER_ID,
+            tree=(MASTER_ID,),
+            document=_document("Sandbox Reseller", RESELLER_REALM),
+            created=clock.gregorian(),
+            reseller_id=MASTER_ID,
+            api_key=derived("reseller key", 64),
+            is_reseller=True,
+        ),
+    )
 
 
 def _create(accounts: Accounts, ledgers: Ledgers, clock: Clock, account: Account) -> None:

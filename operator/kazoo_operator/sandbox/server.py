@@ -1,8 +1,8 @@
 """The HTTP rim: a real server around the pipeline, with the faults that strike a connection.
 
-The work between a request that has been read and its answer never waits, so requests are carried out one after the
-other, and whole: a client that hangs up changes nothing about what is stored. The one exception is KAZOO's own: a
-create that a `delay` holds back is not carried out if its client is gone by then.
+The work between a request that has been read and its answer never waits, so requests are carried out one
+after the other, and whole: a client that hangs up changes nothing about what is stored. The one exception
+is KAZOO's own: a create that a `delay` holds back is not carried out if its client is gone by then.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ NO_CONTENT_TYPE = "application/octet-stream"
 class Sandbox:
     """A simulated Crossbar.
 
-    In memory without a `database`; `api_key` is the master's, `control` adds the `/sandbox` surface, `clock` tells
-    the seconds since 1970. Raises `store.DatabaseRefused` where the file cannot be used.
+    In memory without a `database`; `api_key` is the master's, `control` adds the `/sandbox` surface,
+    `clock` tells the seconds since 1970. Raises `store.DatabaseRefused` where the file cannot be used.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What is kept: one SQLite database, in memory or in a file that one sandbox holds at a time.
 
-A file is written through (`synchronous=FULL` over a write-ahead log): what a request was told to be done survives
-`kill -9`. The tables belong to `account.py` and `ledger.py`, which hand in their SQL.
+A file is written through (`synchronous=FULL` over a write-ahead log): what a request was told to be done
+survives `kill -9`. The tables belong to `account.py` and `ledger.py`, which hand in their SQL.
 """
 
 from __future__ import annotations

@@ -38,9 +38,12 @@ class Tokens:
     def issue(self, account_id: str, method: str) -> str:
         """A new token for an account, obtained by this method (`cb_api_auth`)."""
         claims = {
-            "iss": "kazoo", "account_id": account_id, "method": method, "identity_sig": secrets.token_urlsafe(16),
+            "iss": "kazoo",
+            "account_id": account_id,
+            "method": method,
+            "identity_sig": secrets.token_urlsafe(16),
             "exp": int(self._clock.unix()) + LIFETIME,
-        }  # fmt: skip
+        }
         body = f"{self._header}.{_encode(json.dumps(claims).encode())}"
         return f"{body}.{self._sign(body)}"
 

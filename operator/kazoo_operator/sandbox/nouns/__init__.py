@@ -10,10 +10,21 @@ from pkgutil import iter_modules
 
 from ..routes import Noun, Routes
 
-AWAITED = frozenset({
-    "user_auth", "token_auth", "limits", "services", "apps_store", "users", "callflows", "whitelabel", "phone_numbers",
-    "transactions", "channels",
-})  # fmt: skip
+AWAITED = frozenset(
+    {
+        "user_auth",
+        "token_auth",
+        "limits",
+        "services",
+        "apps_store",
+        "users",
+        "callflows",
+        "whitelabel",
+        "phone_numbers",
+        "transactions",
+        "channels",
+    }
+)
 
 
 def discover() -> Routes:

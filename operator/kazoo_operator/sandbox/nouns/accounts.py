@@ -1,8 +1,8 @@
-"""`/accounts`: creating, reading and patching accounts, and the lists of those below (Crossbar API, accounts).
+"""`/accounts`: creating, reading and patching accounts, and the lists of those below.
 
-Behaves as KAZOO 5.0 of March 2024, its traps included: a PATCH is stored while it is validated, so it may be
-refused (400 for a taken name or realm, 412, 415) and stored all the same; a create with the id of another account
-deletes that one and answers 201.
+Behaves as KAZOO 5.0 of March 2024, traps included (Crossbar API, accounts). A PATCH is stored while it is
+validated, so it may be refused (400 for a taken name or realm, 412, 415) and stored all the same; a create
+with the id of another account deletes that one and answers 201.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _built(call: Call, account: Account, parent: Account) -> Reply:
 
 
 def _rolled_back(account: Account, parent: Account) -> Reply:
-    """A create that failed is undone by a delete, whose success is what is answered: 201, with half of the members."""
+    """A create that failed is undone by a delete, and that one's success is the 201."""
     document = {**account.document, "id": account.id, "superduper_admin": False, "wnm_allow_additions": False}
     return Reply(document, revision=account.rev, location=f"/v2/accounts/{parent.id}/{account.id}")
 
@@ -126,9 +126,12 @@ def shown(account: Account, call: Call | None = None, *, reseller_known: bool = 
     if account.descendants:
         result["descendants_count"] = account.descendants
     result |= {
-        "created": account.created, "enabled": account.enabled, "is_reseller": account.is_reseller,
-        "superduper_admin": account.superduper, "wnm_allow_additions": account.superduper,
-    }  # fmt: skip
+        "created": account.created,
+        "enabled": account.enabled,
+        "is_reseller": account.is_reseller,
+        "superduper_admin": account.superduper,
+        "wnm_allow_additions": account.superduper,
+    }
     if reseller_known:
         result["reseller_id"] = account.reseller_id
     if call is None:
@@ -166,15 +169,22 @@ def descendants(call: Call) -> Reply:
 
 def _child(row: Row) -> dict[str, Any]:
     return {
-        "id": row["id"], "name": row["name"], "realm": row["realm"], "descendants_count": row["descendants"],
+        "id": row["id"],
+        "name": row["name"],
+        "realm": row["realm"],
+        "descendants_count": row["descendants"],
         "flags": _flags(row),
-    }  # fmt: skip
+    }
 
 
 def _descendant(row: Row) -> dict[str, Any]:
     return {
-        "id": row["id"], "name": row["name"], "realm": row["realm"], "tree": _tree(row["tree"]), "flags": _flags(row),
-    }  # fmt: skip
+        "id": row["id"],
+        "name": row["name"],
+        "realm": row["realm"],
+        "tree": _tree(row["tree"]),
+        "flags": _flags(row),
+    }
 
 
 def _flags(row: Row) -> Any:

@@ -1,6 +1,7 @@
-"""`GET .../search`: accounts by the beginning of their name, realm or id (Crossbar API, find by name or realm).
+"""`GET .../search`: accounts by the beginning of their name, realm or id.
 
-Whatever account stands in the path, the search goes below the caller's own. A value without a-z0-9 finds all.
+Whatever account stands in the path, the search goes below the caller's own. A value without a-z0-9 finds
+all (Crossbar API, find by name or realm).
 """
 
 from __future__ import annotations
