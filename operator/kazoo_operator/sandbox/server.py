@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from time import time
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
 from . import envelope, pipeline
@@ -31,6 +33,10 @@ from .refusal import ConnectionCut, Refusal, system_error
 from .routes import Match
 from .seed import Identity
 from .world import World
+
+log = logging.getLogger(__name__)
+log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+"""What is no HTTP at all is answered 400, and is no traceback's worth."""
 
 VERSIONS = ("v2", "v3")
 READ_AT_MOST = 2 * envelope.LARGEST_BODY
@@ -59,7 +65,7 @@ class Sandbox:
             app.add_routes(Control(self.world, self.routes, self.journal, self.faults).table())
         app.router.add_route("*", "/{path:.*}", self._answer)
         app.on_response_prepare.append(_bare)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=1.0)
 
     @property
     def identity(self) -> Identity:

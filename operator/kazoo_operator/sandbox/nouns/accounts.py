@@ -134,6 +134,7 @@ def shown(account: Account, call: Call | None = None, *, reseller_known: bool = 
     }
     if reseller_known:
         result["reseller_id"] = account.reseller_id
+    result.pop("trial_time_left", None)
     if call is None:
         return result
     if account.trial_ends is not None:
