@@ -96,4 +96,4 @@ class Feed:
             query["continue"] = metadata["continue"]
         lost = self._cache.listing_ends(kind.kind, namespace, version, listed)
         self._intake.vanished(lost)
-        log.info("%d %s%s listed", len(listed), kind.plural, f" in {namespace}" if namespace else "")
+        log.debug("%d %s%s listed", len(listed), kind.plural, f" in {namespace}" if namespace else "")

@@ -84,6 +84,7 @@ async def _operate(
     async def attempt() -> None:
         await wait_for_kinds(api, options.kinds, health.waits)
         await feed.list()
+        log.info("watching, with %d objects at the start", len(cache))
         health.waiting_for = None
         await watch(api, options, feed, ending.take_signals)
 
