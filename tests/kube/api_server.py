@@ -40,6 +40,7 @@ class FakeApiServer:
         self.unsound: list[str] = []
         self.authorizations: list[str | None] = []
         self.has_crd = True
+        self.seconds_per_patch = 0.0
         self.fault: Fault = lambda _: None
         self.said: list[Json] = []
         self.cut = False
@@ -137,6 +138,7 @@ class FakeApiServer:
             return status(404, "NotFound")
         if request.method == "GET":
             return web.json_response(body)
+        await asyncio.sleep(self.seconds_per_patch)
         return self._patch(body, await request.json(), request)
 
     def _patch(self, body: Json, patch: Json, request: web.Request) -> web.Response:

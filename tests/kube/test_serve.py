@@ -507,6 +507,18 @@ async def test_sigterm_waits_for_a_creation_and_its_status_and_a_second_one_chan
     assert conditions(server.status_of("acme"))["Ready"] == "True"
 
 
+async def test_sigterm_lets_a_status_be_written_that_comes_late(
+    server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_GRACE", 0.1)
+    server.seconds_per_patch = 0.6
+    await operator.until_ready()
+    server.create("acme")
+    await operator.until(lambda: server.writes)
+    await operator.end()
+    assert conditions(server.status_of("acme"))["Ready"] == "True"
+
+
 async def test_sigterm_while_the_api_server_is_away_ends_in_time(
     server: FakeApiServer, operator: Operator, engine: Engine
 ) -> None:

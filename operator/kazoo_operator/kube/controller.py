@@ -48,14 +48,14 @@ class Controller:
     async def stop(self, grace: float, writing: float) -> None:
         """Let the passes that are on come to an end: no new one starts.
 
-        After `grace` seconds those are cut that wait for no creation; the others may go on until the
-        creation is done, and then for `writing` seconds, so that they can say so in status.
+        After `grace` seconds those are cut that wait for no creation. The others go on until the creation
+        is done; what is to be written to a status then has `writing` seconds.
         """
         self._queue.close()
         workers = tuple(self._workers)
         await asyncio.wait(workers, timeout=grace)
         for worker, progress in self._workers.items():
-            if not worker.done() and (progress is None or progress.outcome is None):
+            if progress is not None and progress.outcome is None:
                 worker.cancel()
         await self._reconciler.finish()
         await asyncio.wait(workers, timeout=writing)

@@ -1,7 +1,7 @@
 """The way to the API server: one capped pool of connections, shared by kopf and by our own calls.
 
 ApiServerError
-+-- Refused        it answered 400 or more; `status`, `reason` and its own message
++-- Refused        it answered 400 or more; `status` has the code, the text its own words
 +-- Unreachable    no answer, or none that is JSON
 """
 
