@@ -36,7 +36,11 @@ class AccountRow:
 
 
 class Backend(Protocol):
-    """One KAZOO with one credential. Every method raises `BackendError` only."""
+    """One KAZOO with one credential.
+
+    Every method raises `BackendError` only, but ValueError for what must never be sent (an empty id, a
+    member of data that KAZOO would take for a flag of the request).
+    """
 
     @property
     def url(self) -> str:
@@ -65,3 +69,9 @@ class Backend(Protocol):
 
     async def balance(self, account_id: str) -> Amount:
         """The balance, in units of 1/10000 of the currency; may be negative."""
+
+    async def finish_creates(self) -> None:
+        """Wait until no create is in flight; raises nothing."""
+
+    async def close(self) -> None:
+        """Close the connections, once the creates in flight are finished."""

@@ -1,0 +1,140 @@
+"""Which KAZOO an object belongs to, and what is remembered of each: its root account, whose mark is where."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from kazoo_operator.backend.errors import NotFound
+from kazoo_operator.backend.protocol import AccountRow, Backend, Identity
+from kazoo_operator.core.documents import ACCOUNT
+from kazoo_operator.core.mark import Mark
+from kazoo_operator.core.resource import Resource
+
+LISTED_EVERY = 600.0
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the settings (later: a TelephonyBackend) say about a KAZOO beyond its URL and credential."""
+
+    realm_template: str = ""
+    currency: str = "USD"
+    root_account: str | None = None
+
+
+class NoRoot(Exception):
+    """The root account that the settings name is not to be found below the credential's account."""
+
+
+class Connection:
+    """One KAZOO as the engine works with it.
+
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(self, backend: Backend, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+        self.backend = backend
+        self.policy = policy
+        self.marks = MarkIndex(backend, clock)
+        self._root: tuple[str, Identity] | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def root(self) -> Identity:
+        """The account below which everything happens. Raises BackendError, NoRoot."""
+        login = await self.backend.identity()
+        wanted = self.policy.root_account
+        if wanted in (None, login.account_id, login.realm.lower()):
+            return login
+        if self._root is None or self._root[0] != login.account_id:
+            self._root = (login.account_id, await self._find_root(str(wanted)))
+        return self._root[1]
+
+    async def _find_root(self, wanted: str) -> Identity:
+        account_id = wanted
+        if "." in wanted:
+            rows = await self.backend.find_by_realm(wanted)
+            if len(rows) != 1:
+                raise NoRoot(f"no account has the realm {wanted}")
+            account_id = rows[0].id
+        try:
+            found = await self.backend.read(account_id, ACCOUNT)
+        except NotFound:
+            raise NoRoot(f"no account has the id {wanted}") from None
+        return Identity(
+            account_id,
+            str(found.get("name")),
+            str(found.get("realm")),
+            is_reseller=found.get("is_reseller") is True,
+            is_master=found.get("superduper_admin") is True,
+        )
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[None]:
+        """One at a time for each `name`: KAZOO checks uniqueness without a lock of its own."""
+        lock = self._turns.setdefault(name, asyncio.Lock())
+        async with lock:
+            yield
+
+
+class MarkIndex:
+    """Whose mark stands on which account: a listing of all descendants, at the start and every 10 minutes."""
+
+    def __init__(self, backend: Backend, clock: Callable[[], float]) -> None:
+        self._backend = backend
+        self._clock = clock
+        self._rows: dict[str, dict[str, AccountRow]] = {}
+        self._since: dict[str, dict[str, AccountRow]] = {}
+        self._listed_at: float | None = None
+        self._listing = asyncio.Lock()
+
+    async def find(self, mark: Mark, root_id: str) -> tuple[AccountRow, ...]:
+        """The accounts that carry `mark`, by the last listing and what was remembered since."""
+        async with self._listing:
+            if self._listed_at is None or self._clock() - self._listed_at >= LISTED_EVERY:
+                await self._list(root_id)
+        return tuple(self._rows.get(str(mark), {}).values())
+
+    def remember(self, mark: Mark, row: AccountRow) -> None:
+        """An account that was made or found since the last listing."""
+        for rows in (self._rows, self._since):
+            rows.setdefault(str(mark), {})[row.id] = row
+
+    def forget(self, mark: Mark, account_id: str) -> None:
+        """An account that is gone, or that no longer carries the mark."""
+        for rows in (self._rows, self._since):
+            rows.get(str(mark), {}).pop(account_id, None)
+
+    async def _list(self, root_id: str) -> None:
+        self._since = {}
+        listed: dict[str, dict[str, AccountRow]] = {}
+        for row in await self._backend.descendants(root_id):
+            for mark in Mark.among(row.flags):
+                listed.setdefault(str(mark), {})[row.id] = row
+        # What was made while the pages came in may be on none of them.
+        for name, rows in self._since.items():
+            listed.setdefault(name, {}).update(rows)
+        self._rows, self._listed_at = listed, self._clock()
+
+
+class Registry:
+    """Gives the connection that an object asks for; now the one that the settings describe."""
+
+    def __init__(self, default: Connection) -> None:
+        self._default = default
+
+    def of(self, resource: Resource) -> Connection:
+        """The connection for `resource`."""
+        return self._default
+
+    async def finish_creates(self) -> None:
+        """Wait until no create is in flight anywhere."""
+        await self._default.backend.finish_creates()
+
+    async def close(self) -> None:
+        """Close every backend."""
+        await self._default.backend.close()

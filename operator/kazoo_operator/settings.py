@@ -1,0 +1,123 @@
+"""The operator's settings, from the environment; a TelephonyBackend's stand-in until one is declared."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kazoo_operator.backend.login import ApiKey, ApiKeyFile
+from kazoo_operator.core import realm
+
+
+class SettingsRefused(Exception):
+    """A setting is missing or wrong; the text is one line for each, without values of secrets."""
+
+
+def _template(text: str) -> str:
+    if text and (
+        "{name}" not in text or "{" in text.replace("{name}", "") or "}" in text.replace("{name}", "")
+    ):
+        raise ValueError("must hold {name} and no other placeholder, for example {name}.pbx.example.com")
+    if text and realm.from_template(text, "a") is None:
+        raise ValueError("gives no valid realm; write it like {name}.pbx.example.com")
+    return text
+
+
+def _owner(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[A-Za-z0-9._-]{1,63}", text):
+        raise ValueError("must be 1 to 63 of A-Z a-z 0-9 . _ -, for example prod-eu")
+    return text
+
+
+def _root(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[0-9a-f]{32}", text) and not re.fullmatch(realm.PATTERN, text):
+        raise ValueError("must be a realm in lower case or an account id of 32 hex digits")
+    return text
+
+
+class Settings(BaseSettings):
+    """Where KAZOO is and how it is treated; each member's environment variable is its alias."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    url: str = Field(validation_alias=AliasChoices("KAZOO_URL"), description="Base URL of Crossbar.")
+    api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY"))
+    api_key_file: Path | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY_FILE"))
+    insecure_http: bool = Field(default=False, validation_alias=AliasChoices("KAZOO_INSECURE_HTTP"))
+    owner: Annotated[str | None, AfterValidator(_owner)] = Field(
+        default=None, validation_alias=AliasChoices("KAZOO_OPERATOR_OWNER")
+    )
+    realm_template: Annotated[str, AfterValidator(_template)] = Field(
+        default="", validation_alias=AliasChoices("KAZOO_OPERATOR_REALM_TEMPLATE")
+    )
+    root_account: Annotated[str | None, AfterValidator(_root)] = Field(
+        default=None, validation_alias=AliasChoices("KAZOO_OPERATOR_ROOT_ACCOUNT")
+    )
+    currency: str = Field(
+        default="USD", pattern="^[A-Z]{3}$", validation_alias=AliasChoices("KAZOO_OPERATOR_CURRENCY")
+    )
+    requests_per_second: float = Field(
+        default=50, ge=1, validation_alias=AliasChoices("KAZOO_OPERATOR_REQUESTS_PER_SECOND")
+    )
+
+    @model_validator(mode="after")
+    def _reachable_and_known(self) -> Settings:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("KAZOO_URL: must be a URL such as https://crossbar.example.com:8443")
+        if parts.username or parts.password:
+            raise ValueError("KAZOO_URL: must hold no user or password; give the API key in a file")
+        if parts.scheme == "http" and not (self.insecure_http or _is_loopback(parts.hostname)):
+            raise ValueError(
+                "KAZOO_URL: https is required; KAZOO_INSECURE_HTTP=true allows http all the same"
+            )
+        if (self.api_key is None) == (self.api_key_file is None):
+            raise ValueError("KAZOO_API_KEY_FILE: give either it or KAZOO_API_KEY, and not both")
+        return self
+
+    def credential(self) -> ApiKey:
+        """What gives the API key at each login: a file is read anew, so a rotated key is picked up."""
+        if self.api_key_file is not None:
+            return ApiKeyFile(self.api_key_file)
+        key = self.api_key
+        assert key is not None
+        return lambda: key
+
+
+def load(**flags: object) -> Settings:
+    """Settings from the environment, flags of the command line winning. Raises SettingsRefused."""
+    given = {name: value for name, value in flags.items() if value is not None}
+    if "api_key_file" in given:
+        given["api_key"] = None
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsRefused("\n".join(map(_line, error.errors(include_url=False)))) from None
+
+
+def _line(fault: object) -> str:
+    assert isinstance(fault, dict)
+    where = ".".join(str(part) for part in fault["loc"])
+    text = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "missing":
+        return f"{where}: is not set, for example https://crossbar.example.com:8443"
+    return f"{_variable(where)}: {text}" if where else text
+
+
+def _variable(name: str) -> str:
+    field = Settings.model_fields.get(name)
+    alias = field.validation_alias if field is not None else None
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else name
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

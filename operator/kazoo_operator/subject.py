@@ -1,0 +1,174 @@
+"""The object of a pass: what is decided about it before KAZOO is asked, and what an account means for it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kazoo_operator.backend.errors import BackendError, NotFound
+from kazoo_operator.backend.protocol import Identity
+from kazoo_operator.backend.registry import Connection
+from kazoo_operator.core.documents import put
+from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.kind import Kind, Lifecycle
+from kazoo_operator.core.mark import Mark
+from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
+from kazoo_operator.core.realm import from_template
+from kazoo_operator.core.resource import JsonObject, Resource
+from kazoo_operator.core.schema import Spec, schema_findings, without_nulls
+from kazoo_operator.failure import outcome_of
+from kazoo_operator.rules.account import REALM_IS_STATIC
+
+
+class Halt(Exception):
+    """Ends a pass with an outcome, and the status fields known by then."""
+
+    def __init__(
+        self, reason: Reason, message: str, fields: JsonObject | None = None, state: State | None = None
+    ):
+        super().__init__(message)
+        self.found = Pass(Outcome.of(reason, message, state), fields or {})
+
+    @classmethod
+    def of(cls, error: BackendError, kind: Kind, fields: JsonObject) -> Halt:
+        """The end of a pass whose write failed; what was known before stays in status."""
+        outcome = outcome_of(error, kind)
+        return cls(outcome.reason, outcome.message, fields)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The object of a pass, with everything that was decided about it before KAZOO is asked."""
+
+    resource: Resource
+    kind: Kind
+    lifecycle: Lifecycle
+    spec: Spec
+    fields: JsonObject
+    connection: Connection
+    root: Identity
+    mark: Mark
+
+    @property
+    def known_id(self) -> str | None:
+        """The account's id by status, if an earlier pass found it."""
+        found = self.resource.status.get("accountID")
+        return found if isinstance(found, str) and re.fullmatch("[0-9a-f]{32}", found) else None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as KAZOO shows it."""
+
+    id: str
+    document: JsonObject
+
+    @property
+    def realm(self) -> str:
+        """The realm in lower case: KAZOO keeps the case and compares without it."""
+        return str(self.document.get("realm", "")).lower()
+
+
+def validated(kind: Kind, resource: Resource) -> Spec:
+    """The spec as a model. Raises Halt with InvalidSpec: field, reason and remedy of each finding."""
+    spec = without_nulls(resource.spec)
+    findings = schema_findings(kind.spec, spec)
+    findings += [finding for rule in kind.rules for finding in rule.findings(spec)]
+    findings += _moved_realm(resource, spec)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise Halt(Reason.INVALID_SPEC, ". ".join(str(finding) for finding in errors) + ".")
+    return kind.spec.model_validate(spec)
+
+
+def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:
+    known, wanted = resource.status.get("realm"), spec.get("realm")
+    return [REALM_IS_STATIC.finding()] if known and wanted and wanted != known else []
+
+
+def refuse_other_realm(subject: Subject, account: Account) -> None:
+    """Raises Halt when status is lost, and the account found by its mark has another realm than the spec."""
+    wanted = subject.fields.get("realm")
+    if wanted and wanted != account.realm and not subject.resource.status.get("realm"):
+        finding = REALM_IS_STATIC.finding()
+        text = f"{finding} The account {account.id} has the realm {account.realm}."
+        raise Halt(Reason.INVALID_SPEC, text)
+
+
+async def read(subject: Subject, account_id: str) -> Account | None:
+    """GET an account; None when there is none. Raises BackendError."""
+    try:
+        return Account(
+            account_id, await subject.connection.backend.read(account_id, subject.lifecycle.document)
+        )
+    except NotFound:
+        return None
+
+
+def marks_on(subject: Subject, account: Account) -> tuple[Mark, ...]:
+    """Every mark that the account bears, ours or another's."""
+    flags = account.document.get(subject.lifecycle.marks)
+    return Mark.among(flags if isinstance(flags, list) else ())
+
+
+def ours(subject: Subject, account: Account) -> Account:
+    """The account, if we may touch it: it bears our mark, or none and status knows it. Raises Halt."""
+    marks = marks_on(subject, account)
+    if subject.mark in marks or (not marks and account.id == subject.known_id):
+        return account
+    if not marks:
+        text = (
+            f"The account {account.id} with the realm {account.realm} exists and no object manages it; "
+            "choose another realm."
+        )
+        raise Halt(Reason.NOT_ADOPTED, text)
+    other, mine = marks[0], subject.mark
+    what_to_do = "choose another realm"
+    if (other.namespace, other.name) == (mine.namespace, mine.name):
+        what_to_do = f"if that operator is gone, run this one with KAZOO_OPERATOR_OWNER={other.owner}"
+    text = f"The account {account.id} with the realm {account.realm} carries the mark {other}; {what_to_do}."
+    raise Halt(Reason.REALM_TAKEN, text)
+
+
+def oldest(accounts: list[Account]) -> Account:
+    """Of several accounts with our mark, always the same one."""
+    return min(accounts, key=lambda account: (int(account.document.get("created") or 0), account.id))
+
+
+def decided_realm(subject: Subject) -> str:
+    """The realm for a new account: the spec's, the one decided before, or the template's. Raises Halt."""
+    said = subject.fields.get("realm") or subject.resource.status.get("realm")
+    if said:
+        return str(said)
+    template = subject.connection.policy.realm_template
+    made = from_template(template, str(subject.fields["name"])) if template else None
+    if made is None:
+        why = "no realm can be made from the name" if template else "there is no realm template"
+        text = f"spec.realm: is absent and {why}; add it, for example acme.pbx.example.com (KZ021)."
+        raise Halt(Reason.INVALID_SPEC, text)
+    return made
+
+
+def start_fields(subject: Subject, realm: str) -> JsonObject:
+    """The fields of a new account: the spec's, and the start values where the spec says nothing."""
+    fields = {**subject.lifecycle.start, **subject.fields}
+    put(fields, subject.lifecycle.key, realm)
+    return fields
+
+
+def status_fields(subject: Subject, account: Account) -> JsonObject:
+    """What status says about an account, money aside."""
+    document, root = account.document, subject.root
+    real = (
+        account.id == root.account_id
+        or document.get("is_reseller") is True
+        or document.get("superduper_admin") is True
+    )
+    return {
+        "accountID": account.id,
+        "realm": account.realm,
+        "parent": root.realm,
+        "path": f"{root.name} / {document.get('name')}",
+        "currency": subject.connection.policy.currency,
+        "moneyKind": "Real" if real else "Allotted",
+    }
