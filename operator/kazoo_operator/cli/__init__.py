@@ -1,1 +1,54 @@
-"""The command line: one file a verb."""
+"""The command line: one file a verb. Wrong usage exits 64, so that no verdict is mistaken for it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, cast
+
+import typer
+from typer.exceptions import TyperException
+
+from kazoo_operator import __version__
+from kazoo_operator.cli.crds import crds
+from kazoo_operator.cli.run import EPILOG, run
+from kazoo_operator.cli.sandbox import sandbox
+
+USAGE = 64
+
+app = typer.Typer(
+    name="kazoo-operator",
+    help="Keep the accounts of a KAZOO telephony platform as YAML declares them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run", epilog=EPILOG)(run)
+app.command("crds")(crds)
+app.command("sandbox")(sandbox)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_version, is_eager=True
+    ),
+) -> None:
+    """Keep the accounts of a KAZOO telephony platform as YAML declares them."""
+
+
+def main() -> None:
+    """Run the verb that the command line names, and exit with its code."""
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        cast(Any, error).show()
+        code = USAGE
+    except typer.Abort:
+        code = 130
+    sys.exit(code or 0)

@@ -1,0 +1,128 @@
+"""`kazoo-operator run`: the operator itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kazoo_operator.engine import Engine
+    from kazoo_operator.settings import Settings
+
+EPILOG = """Environment: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY say where KAZOO is;
+KAZOO_INSECURE_HTTP=true allows http to a host other than loopback.
+KAZOO_OPERATOR_OWNER: what stands in our marks, like --owner.
+KAZOO_OPERATOR_REALM_TEMPLATE: realms of accounts that name none, such as {name}.pbx.example.com.
+KAZOO_OPERATOR_ROOT_ACCOUNT: realm or id of the account below which everything is made; by default the
+credential's own.
+KAZOO_OPERATOR_CURRENCY (USD) and KAZOO_OPERATOR_REQUESTS_PER_SECOND (50)."""
+
+
+def run(
+    namespace: Annotated[
+        list[str] | None, typer.Option(help="Namespace to watch; may be repeated; none means all.")
+    ] = None,
+    owner: Annotated[
+        str | None,
+        typer.Option(help="What stands in our marks in KAZOO; default: the uid of the operator's namespace."),
+    ] = None,
+    no_leader_election: Annotated[
+        bool, typer.Option("--no-leader-election", help="Run without a Lease; for a single replica.")
+    ] = False,
+    kubeconfig: Annotated[
+        Path | None, typer.Option(help="Kubeconfig file; default: in-cluster, else KUBECONFIG.")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(help="Context of the kubeconfig; default: the current.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Base URL of Crossbar, like KAZOO_URL.")] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="File with the API key, like KAZOO_API_KEY_FILE; read at each login.")
+    ] = None,
+    metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of /metrics.")] = 8080,
+    probe_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of /healthz and /readyz.")] = 8081,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings and errors only.")] = False,
+) -> None:
+    """Run the operator until SIGTERM: watch the objects, and keep KAZOO as they say.
+
+    A creation in flight is never cut: give the process minutes to end, not seconds.
+    """
+    from kazoo_operator.settings import SettingsRefused, load
+
+    # Until election comes there is one replica, whether or not the flag is given.
+    del no_leader_election
+    try:
+        settings = load(url=url, api_key_file=api_key_file, owner=owner)
+    except SettingsRefused as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from None
+    logging.basicConfig(
+        level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    _serve(settings, tuple(namespace or ()), kubeconfig, context, metrics_port, probe_port)
+
+
+def _serve(
+    settings: Settings,
+    namespaces: tuple[str, ...],
+    kubeconfig: Path | None,
+    context: str | None,
+    metrics_port: int,
+    probe_port: int,
+) -> None:
+    import uvloop
+
+    from kazoo_operator.kinds import discover
+    from kazoo_operator.kube.cluster import NoCluster
+    from kazoo_operator.kube.options import Options, WatchedKind
+    from kazoo_operator.kube.process import serve
+
+    options = Options(
+        kinds=tuple(WatchedKind(kind.name, kind.plural) for kind in discover()),
+        namespaces=namespaces,
+        owner=settings.owner,
+        metrics_port=metrics_port,
+        probe_port=probe_port,
+        kubeconfig=kubeconfig,
+        context=context,
+        requests_per_second=settings.requests_per_second,
+    )
+
+    @asynccontextmanager
+    async def start_engine(owner: str) -> AsyncIterator[Engine]:
+        async with engine(settings, owner) as started:
+            yield started
+
+    try:
+        uvloop.run(serve(options, start_engine))
+    except (NoCluster, OSError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@asynccontextmanager
+async def engine(settings: Settings, owner: str) -> AsyncIterator[Engine]:
+    """The engine with the backend that the settings describe; closed when the block ends."""
+    from kazoo_operator.backend.crossbar import Crossbar
+    from kazoo_operator.backend.registry import Connection, Policy, Registry
+    from kazoo_operator.engine import Engine
+    from kazoo_operator.kinds import discover
+    from kazoo_operator.metrics import observe_backend
+
+    backend = Crossbar(
+        settings.url,
+        settings.credential(),
+        requests_per_second=settings.requests_per_second,
+        observe=observe_backend,
+    )
+    policy = Policy(settings.realm_template, settings.currency, settings.root_account)
+    registry = Registry(Connection(backend, policy))
+    try:
+        yield Engine(discover(), registry, owner)
+    finally:
+        await registry.close()

@@ -1,0 +1,147 @@
+"""An engine over a real sandbox: HTTP, SQLite, no Kubernetes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from kazoo_operator.backend.crossbar import Crossbar
+from kazoo_operator.backend.registry import Connection, Policy, Registry
+from kazoo_operator.core.outcome import Outcome, Pass
+from kazoo_operator.core.resource import Resource
+from kazoo_operator.engine import Engine
+from kazoo_operator.kinds import discover
+from kazoo_operator.sandbox import Sandbox, running_sandbox
+
+SPEC: dict[str, Any] = {
+    "name": "Acme Dental",
+    "realm": "acme.pbx.example.com",
+    "timezone": "America/Los_Angeles",
+    "language": "en-US",
+    "address": {
+        "street": "1 Main St",
+        "city": "San Jose",
+        "region": "CA",
+        "postalCode": "95113",
+        "country": "US",
+    },
+    "contacts": {"billing": {"name": "Bo Li", "email": "bo@acme.example", "phone": "+14085550101"}},
+}
+
+
+def account(called: str = "acme", /, generation: int = 1, status: Any = None, **spec: Any) -> Resource:
+    """An Account object as the API server would hand it over; `spec` members win over `SPEC`."""
+    said = {member: value for member, value in {**SPEC, **spec}.items() if value is not None}
+    metadata = {"namespace": "team", "name": called, "generation": generation, "uid": "u"}
+    return Resource.of("Account", {"metadata": metadata, "spec": said, "status": status or {}})
+
+
+@dataclass
+class Watching:
+    """A progress that remembers what it was told."""
+
+    seen: list[Outcome] = field(default_factory=list)
+    _outcome: Outcome | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._outcome
+
+    @outcome.setter
+    def outcome(self, outcome: Outcome | None) -> None:
+        self._outcome = outcome
+        if outcome is not None:
+            self.seen.append(outcome)
+
+
+@dataclass
+class World:
+    """A sandbox, and engines that start and end over it."""
+
+    sandbox: Sandbox
+    http: aiohttp.ClientSession
+    clock: Callable[[], float]
+    open: list[Crossbar] = field(default_factory=list)
+
+    def engine(self, owner: str = "cluster", key: str | None = None, **options: Any) -> Engine:
+        """A new life of the operator: nothing is remembered but what KAZOO holds."""
+        policy = Policy(**options.pop("policy", {}))
+        secret = SecretStr(key or self.sandbox.identity.reseller.api_key)
+        backend = Crossbar(self.sandbox.url, lambda: secret, requests_per_second=10_000, **options)
+        self.open.append(backend)
+        return Engine(discover(), Registry(Connection(backend, policy, self.clock)), owner, self.clock)
+
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """A call of the sandbox's control surface."""
+        async with self.http.request(method, f"{self.sandbox.url}/sandbox/{path}", json=body) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def fault(
+        self, do: dict[str, Any], method: str = "PUT", path: str = "/accounts/", times: int = 1
+    ) -> None:
+        """Make the next `times` matching calls go wrong."""
+        await self.control(
+            "POST", "faults", {"match": {"method": method, "path": path}, "times": times, "do": do}
+        )
+
+    async def writes(self) -> list[tuple[str, int]]:
+        """Method and status of every write so far, logins aside."""
+        journal = (await self.control("GET", "requests"))["requests"]
+        return [
+            (call["method"], call["status"])
+            for call in journal
+            if call["method"] != "GET" and not call["path"].endswith("/api_auth")
+        ]
+
+    async def accounts(self, realm: str = "acme.pbx.example.com") -> dict[str, Any]:
+        """The accounts that hold `realm`, whatever listing they are in."""
+        state = await self.control("GET", "state")
+        return {
+            found: held["account"]
+            for found, held in state["accounts"].items()
+            if str(held["account"].get("realm", "")).lower() == realm
+        }
+
+    async def edit(self, account_id: str, merge: dict[str, Any]) -> None:
+        """An edit behind our back."""
+        await self.control(
+            "POST", "documents", {"accountID": account_id, "document": "account", "merge": merge}
+        )
+
+
+class Clock:
+    """A clock that only moves when told."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def world(clock: Clock) -> AsyncIterator[World]:
+    async with running_sandbox() as sandbox, aiohttp.ClientSession() as http:
+        world = World(sandbox, http, clock)
+        yield world
+        for backend in world.open:
+            await backend.close()
+
+
+async def until_ready(engine: Engine, resource: Resource, passes: int = 6) -> Pass:
+    """Pass after pass, as the queue would make them, until the outcome is Ready."""
+    for _ in range(passes):
+        found = await engine.reconcile(resource, Watching())
+        if found.outcome.reason == "Ready":
+            return found
+    raise AssertionError(f"not Ready after {passes} passes: {found.outcome}")

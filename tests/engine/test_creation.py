@@ -1,0 +1,199 @@
+"""An account is created exactly once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kazoo_operator.core.documents import ACCOUNT
+from kazoo_operator.core.outcome import Reason, Return, State
+from tests.engine.conftest import SPEC, Clock, Watching, World, account, until_ready
+
+MARK = "kazoo-operator/cluster/team/acme"
+
+
+async def test_a_new_account_is_made_with_one_put_and_its_mark_inside(world: World) -> None:
+    progress = Watching()
+    found = await world.engine().reconcile(account(), progress)
+    (account_id, document), *rest = (await world.accounts()).items()
+    assert not rest
+    assert found.outcome.reason is Reason.READY
+    assert found.fields == {
+        "accountID": account_id,
+        "realm": "acme.pbx.example.com",
+        "parent": "reseller.sandbox.example",
+        "path": f"{await _root_name(world)} / Acme Dental",
+        "balance": "0.00",
+        "currency": "USD",
+        "moneyKind": "Allotted",
+    }
+    assert document["flags"] == [MARK]
+    assert document["contact"]["billing"]["number"] == "+14085550101"
+    assert document["contact"]["billing"]["street_address"] == "1 Main St"
+    assert await world.writes() == [("PUT", 201)]
+    assert [outcome.reason for outcome in progress.seen] == [Reason.CREATING]
+
+
+async def _root_name(world: World) -> str:
+    state = await world.control("GET", "state")
+    return str(state["accounts"][world.sandbox.identity.reseller.account_id]["account"]["name"])
+
+
+async def test_an_unchanged_account_is_not_written_again(world: World) -> None:
+    engine = world.engine()
+    first = await engine.reconcile(account(), Watching())
+    again = await engine.reconcile(account(status=first.fields), Watching())
+    assert again == first
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_a_changed_field_is_patched_with_enabled_beside_it(world: World) -> None:
+    engine = world.engine()
+    first = await engine.reconcile(account(), Watching())
+    changed = account(generation=2, status=first.fields, contacts={"billing": {"phone": "+14085550199"}})
+    assert (await engine.reconcile(changed, Watching())).outcome.reason is Reason.READY
+    (document,) = (await world.accounts()).values()
+    assert document["contact"]["billing"]["number"] == "+14085550199"
+    assert document["contact"]["billing"]["email"] == "bo@acme.example", "what the spec left out stays"
+    assert await world.writes() == [("PUT", 201), ("PATCH", 200)]
+
+
+async def test_a_disabled_account_is_disabled_though_kazoo_ignores_it_at_creation(world: World) -> None:
+    found = await world.engine().reconcile(account(enabled=False), Watching())
+    assert found.outcome.reason is Reason.READY
+    assert (await world.open[0].read(found.fields["accountID"], ACCOUNT))["enabled"] is False
+    assert await world.writes() == [("PUT", 201), ("PATCH", 200)]
+
+
+async def test_the_realm_comes_from_the_template_and_outlives_a_new_name(world: World) -> None:
+    engine = world.engine(policy={"realm_template": "{name}.pbx.example.org"})
+    first = await engine.reconcile(account(realm=None), Watching())
+    assert first.fields["realm"] == "acme-dental.pbx.example.org"
+    renamed = account(generation=2, status=first.fields, realm=None, name="Acme Teeth")
+    again = await engine.reconcile(renamed, Watching())
+    assert again.outcome.reason is Reason.READY
+    assert again.fields["realm"] == "acme-dental.pbx.example.org"
+    assert again.fields["path"].endswith(" / Acme Teeth")
+
+
+async def test_a_renamed_account_whose_status_was_lost_is_found_by_its_mark(world: World) -> None:
+    policy = {"realm_template": "{name}.pbx.example.org"}
+    first = await world.engine(policy=policy).reconcile(account(realm=None), Watching())
+    renamed = account(generation=2, realm=None, name="Acme Teeth")
+    again = await world.engine(policy=policy).reconcile(renamed, Watching())
+    assert again.outcome.reason is Reason.READY
+    assert again.fields["accountID"] == first.fields["accountID"]
+
+
+async def test_without_a_realm_and_a_template_the_spec_is_invalid_and_nothing_is_written(
+    world: World,
+) -> None:
+    found = await world.engine().reconcile(account(realm=None), Watching())
+    assert found.outcome.reason is Reason.INVALID_SPEC
+    assert "spec.realm" in found.outcome.message and "KZ021" in found.outcome.message
+    assert await world.writes() == []
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        {"status": 500, "afterCommit": True},
+        {"status": 503, "afterCommit": True},
+        {"reset": True, "afterCommit": True},
+        {"hang": True, "afterCommit": True},
+        {"body": "<html>oops</html>", "contentType": "text/html", "afterCommit": True},
+        {"status": 500},
+        {"reset": True},
+        {"hang": True},
+        {"body": "<html>oops</html>", "contentType": "text/html"},
+        {"status": 409},
+        {"status": 429},
+    ],
+    ids=lambda do: "-".join(str(word) for word in do if word != "contentType") + str(do.get("status", "")),
+)
+async def test_a_lost_answer_of_the_creation_leaves_one_account(
+    world: World, clock: Clock, do: dict[str, Any]
+) -> None:
+    await world.fault(do)
+    engine = world.engine(create_deadline=0.3)
+    first = await engine.reconcile(account(), Watching())
+    assert first.outcome.state is State.RECONCILING
+    assert first.outcome.comes_back is Return.BACK_OFF
+    clock.now += 60
+    found = await until_ready(engine, account(status=first.fields))
+    assert list(await world.accounts()) == [found.fields["accountID"]]
+
+
+async def test_a_killed_operator_finds_what_it_made_by_realm_and_mark(world: World) -> None:
+    first = await world.engine().reconcile(account(), Watching())
+    second = await world.engine().reconcile(account(), Watching())
+    assert second == first
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_after_a_gateway_gave_up_the_next_creation_waits(world: World, clock: Clock) -> None:
+    await world.fault({"status": 504})
+    engine = world.engine()
+    assert (await engine.reconcile(account(), Watching())).outcome.reason is Reason.BACKEND_UNAVAILABLE
+    assert (await engine.reconcile(account(), Watching())).outcome.reason is Reason.BACKEND_UNAVAILABLE
+    assert await world.writes() == [("PUT", 504)]
+    clock.now += 21
+    assert (await engine.reconcile(account(), Watching())).outcome.reason is Reason.READY
+
+
+async def test_a_creation_that_kazoo_rolled_back_is_not_taken_for_one(world: World) -> None:
+    await world.fault({"rollback": True}, times=3)
+    engine = world.engine()
+    outcomes = [(await engine.reconcile(account(), Watching())).outcome for _ in range(3)]
+    assert [outcome.reason for outcome in outcomes] == [Reason.ROLLED_BACK] * 3
+    assert [outcome.state for outcome in outcomes] == [State.RECONCILING, State.RECONCILING, State.STALLED]
+    assert (await engine.reconcile(account(), Watching())).outcome.reason is Reason.READY
+    assert len(await world.accounts()) == 1
+
+
+async def test_a_creation_cut_late_is_half_built_and_says_so(world: World, clock: Clock) -> None:
+    await world.fault({"cut": "late"})
+    engine = world.engine()
+    first = await engine.reconcile(account(), Watching())
+    assert first.outcome.reason is Reason.BACKEND_UNAVAILABLE
+    half = await engine.reconcile(account(), Watching())
+    assert (half.outcome.reason, half.outcome.state) == (Reason.HALF_BUILT, State.RECONCILING)
+    clock.now += 121
+    later = await engine.reconcile(account(status=half.fields), Watching())
+    assert (later.outcome.reason, later.outcome.state) == (Reason.HALF_BUILT, State.STALLED)
+    assert len(await world.accounts()) == 1
+
+
+async def test_a_cancelled_pass_does_not_cut_the_creation(world: World) -> None:
+    await world.fault({"delay": 0.3})
+    engine = world.engine()
+    progress = Watching()
+    running = asyncio.create_task(engine.reconcile(account(), progress))
+    while not world.open[0].creates_in_flight:
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await engine.finish()
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(await world.accounts()) == 1
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_two_objects_with_one_realm_make_one_account(world: World) -> None:
+    engine = world.engine()
+    passes = await asyncio.gather(
+        engine.reconcile(account("one"), Watching()),
+        engine.reconcile(account("two"), Watching()),
+    )
+    reasons = sorted(found.outcome.reason for found in passes)
+    assert reasons == [Reason.READY, Reason.REALM_TAKEN]
+    assert len(await world.accounts()) == 1
+
+
+async def test_kazoo_holds_what_the_spec_says(world: World) -> None:
+    await world.engine().reconcile(account(), Watching())
+    (document,) = (await world.accounts()).values()
+    assert {name: document[name] for name in ("name", "timezone", "language")} == {
+        name: SPEC[name] for name in ("name", "timezone", "language")
+    }

@@ -1,0 +1,191 @@
+"""What may not be touched is not touched, and the condition says why and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kazoo_operator.core.outcome import Reason, Return, State
+from kazoo_operator.core.resource import Resource
+from tests.engine.conftest import Watching, World, account, until_ready
+
+
+async def _made(world: World, **spec: Any) -> tuple[Resource, str]:
+    found = await until_ready(world.engine(), account(**spec))
+    return account(status=found.fields, **spec), found.fields["accountID"]
+
+
+async def test_an_account_that_another_object_manages_is_left_alone(world: World) -> None:
+    await _made(world)
+    found = await world.engine().reconcile(account("other"), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.REALM_TAKEN, State.STALLED)
+    assert "kazoo-operator/cluster/team/acme" in found.outcome.message
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_the_same_object_under_another_owner_is_told_how_to_take_over(world: World) -> None:
+    await _made(world)
+    found = await world.engine(owner="rebuilt").reconcile(account(), Watching())
+    assert found.outcome.reason is Reason.REALM_TAKEN
+    assert "KAZOO_OPERATOR_OWNER=cluster" in found.outcome.message
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_an_unmarked_account_is_not_adopted_by_itself(world: World) -> None:
+    _, account_id = await _made(world)
+    await world.edit(account_id, {"flags": ["vip"]})
+    found = await world.engine().reconcile(account(), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.NOT_ADOPTED, State.STALLED)
+    assert account_id in found.outcome.message
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_a_mark_that_vanished_while_status_knows_the_account_is_written_again(world: World) -> None:
+    resource, account_id = await _made(world)
+    await world.edit(account_id, {"flags": ["vip"]})
+    found = await world.engine().reconcile(resource, Watching())
+    assert found.outcome.reason is Reason.READY
+    (document,) = (await world.accounts()).values()
+    assert document["flags"] == ["vip", "kazoo-operator/cluster/team/acme"]
+
+
+async def test_a_realm_outside_our_tree_is_taken(world: World) -> None:
+    master = world.sandbox.identity.master
+    await until_ready(world.engine(key=master.api_key, owner="master"), account())
+    found = await world.engine().reconcile(account(), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.REALM_TAKEN, State.STALLED)
+    assert "acme.pbx.example.com" in found.outcome.message
+    assert [status for method, status in await world.writes() if method == "PUT"] == [201, 400]
+
+
+async def test_an_account_that_is_gone_is_not_made_anew(world: World) -> None:
+    resource, _ = await _made(world)
+    await world.control("POST", "reset")
+    found = await world.engine().reconcile(resource, Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.EXTERNALLY_DELETED, State.STALLED)
+    assert await world.accounts() == {}
+
+
+async def test_a_name_that_is_taken_is_rejected_in_the_users_words(world: World) -> None:
+    await _made(world)
+    found = await world.engine().reconcile(
+        account("second", name="ACME-Dental", realm="second.pbx.example.com"), Watching()
+    )
+    assert (found.outcome.reason, found.outcome.state) == (Reason.REJECTED, State.STALLED)
+    assert "spec.name" in found.outcome.message
+    assert found.outcome.comes_back is Return.AT_RESYNC
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"timezone": "Mars/Olympus"}, "spec.timezone"),
+        ({"timezone": "UTC"}, "America/Los_Angeles"),
+        ({"realm": "ACME.example.com"}, "spec.realm"),
+        ({"realm": "acme example.com"}, "spec.realm"),
+        ({"language": "en-us"}, "en-US"),
+        ({"address": {"street": "1 Main St"}}, "spec.address.city: is required"),
+        ({"contacts": {"billing": {"phone": "911"}}}, "spec.contacts.billing.phone"),
+        ({"contacts": {"billing": {"email": "bo"}}}, "spec.contacts.billing.email"),
+        ({"name": "Acme\u200bDental"}, "spec.name"),
+        ({"resyncInterval": "1s"}, "between 30s and 24h"),
+        ({"colour": "red"}, "spec.colour"),
+        ({"name": 5}, "spec.name"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_an_invalid_spec_names_field_and_remedy_and_asks_kazoo_nothing(
+    world: World, spec: dict[str, Any], said: str
+) -> None:
+    found = await world.engine().reconcile(account(**spec), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.INVALID_SPEC, State.STALLED)
+    assert found.outcome.comes_back is Return.ON_CHANGE
+    assert said in found.outcome.message
+    assert (await world.control("GET", "requests"))["requests"] == []
+
+
+async def test_a_realm_other_than_the_one_in_status_is_refused(world: World) -> None:
+    resource, _ = await _made(world)
+    resource.spec["realm"] = "new.pbx.example.com"
+    found = await world.engine().reconcile(resource, Watching())
+    assert found.outcome.reason is Reason.INVALID_SPEC
+    assert "KZ020" in found.outcome.message
+    del resource.status["realm"], resource.status["accountID"]
+    again = await world.engine().reconcile(resource, Watching())
+    assert again.outcome.reason is Reason.INVALID_SPEC
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_a_wrong_key_says_so_and_shows_no_key(world: World) -> None:
+    key = "0123456789abcdef" * 4
+    found = await world.engine(key=key).reconcile(account(), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.UNAUTHORIZED, State.STALLED)
+    assert "API key" in found.outcome.message
+    assert key not in found.outcome.message
+
+
+@pytest.mark.parametrize(
+    ("do", "reason"),
+    [
+        ({"status": 503}, Reason.BACKEND_UNAVAILABLE),
+        ({"body": "<html>login</html>", "contentType": "text/html"}, Reason.BACKEND_NONSENSE),
+        ({"body": "[1, 2]", "contentType": "application/json"}, Reason.BACKEND_NONSENSE),
+        ({"status": 429}, Reason.RATE_LIMITED),
+        ({"status": 403}, Reason.FORBIDDEN),
+        ({"reset": True}, Reason.BACKEND_UNAVAILABLE),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+async def test_a_backend_in_trouble_gives_a_reason_and_recovers(
+    world: World, do: dict[str, Any], reason: Reason
+) -> None:
+    resource, _ = await _made(world)
+    await world.fault(do, method="GET", path="/accounts/[0-9a-f]{32}$", times=4)
+    found = await world.engine().reconcile(resource, Watching())
+    assert found.outcome.reason is reason
+    assert found.fields == {}, "what was known before stays in status"
+    await world.control("DELETE", "faults")
+    assert (await until_ready(world.engine(), resource)).fields == resource.status
+
+
+async def test_a_change_that_does_not_stick_is_not_repeated_hot(world: World) -> None:
+    resource, account_id = await _made(world)
+    resource.spec["contacts"] = {"billing": {"phone": "+14085550177"}}
+    await world.fault(
+        {"body": '{"data": {}, "status": "success"}', "contentType": "application/json"}, method="PATCH"
+    )
+    found = await world.engine().reconcile(resource, Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.NOT_CONVERGING, State.STALLED)
+    assert "spec.contacts.billing.phone" in found.outcome.message
+    assert found.outcome.comes_back is Return.AT_RESYNC
+    assert found.fields["accountID"] == account_id
+
+
+async def test_an_edit_behind_our_back_is_put_right_and_foreign_fields_stay(world: World) -> None:
+    resource, account_id = await _made(world)
+    await world.edit(account_id, {"contact": {"billing": {"number": "+1999"}, "notes": "vip"}, "org": "Acme"})
+    assert (await world.engine().reconcile(resource, Watching())).outcome.reason is Reason.READY
+    (document,) = (await world.accounts()).values()
+    assert document["contact"]["billing"]["number"] == "+14085550101"
+    assert (document["contact"]["notes"], document["org"]) == ("vip", "Acme")
+    assert await world.writes() == [("PUT", 201), ("PATCH", 200)]
+
+
+async def test_the_root_account_of_the_settings_is_the_parent(world: World) -> None:
+    reseller = world.sandbox.identity.reseller
+    key = world.sandbox.identity.master.api_key
+    engine = world.engine(key=key, policy={"root_account": reseller.realm})
+    found = await until_ready(engine, account())
+    assert found.fields["parent"] == reseller.realm
+    assert found.fields["path"].count(" / ") == 1
+    tree = (await world.control("GET", "state"))["accounts"][found.fields["accountID"]]["tree"]
+    assert tree[-1] == reseller.account_id
+
+
+async def test_a_root_account_that_does_not_exist_is_named(world: World) -> None:
+    engine = world.engine(policy={"root_account": "nowhere.example.com"})
+    found = await engine.reconcile(account(), Watching())
+    assert found.outcome.reason is Reason.FORBIDDEN
+    assert "nowhere.example.com" in found.outcome.message
+    assert await world.writes() == []
