@@ -36,3 +36,47 @@ install: $(VENV)/.installed ## a .venv with everything pinned; .venv/bin/kazoo-o
 lock: | $(UV) ## write requirements.lock and requirements-dev.lock anew
 	$(LOCK) pyproject.toml --output-file requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+
+# What may not land.
+
+layout: install ## the rules of the tree; first, since pytest cannot even start when they are broken
+	@$(PYTEST) -q tests/test_layout.py
+
+lint: install ## ruff: style and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+
+types: install ## mypy --strict
+	@$(BIN)/mypy
+
+imports: install ## the import contracts
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+generate: install ## write crds/ anew
+	@$(BIN)/kazoo-operator crds --output crds
+
+generated: install ## crds/ is what the models give
+	@rm -rf $(CACHE)/crds && $(BIN)/kazoo-operator crds --output $(CACHE)/crds
+	@diff -ru --exclude=kustomization.yaml $(CACHE)/crds crds || { echo "run make generate"; exit 1; }
+
+check: layout lint types imports generated ## layout, lint, types, imports, generated files
+
+# Tests. `make test` is everything a submission must pass.
+
+unit: install ## tests without a cluster
+	@$(PYTEST) -q -m "not cluster and not soak" tests
+
+cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
+	@$(PYTEST) -q -m "cluster and not soak" tests
+
+test: unit cluster-test ## everything a submission must pass
+
+soak: install control-plane ## the long runs
+	@$(PYTEST) -q -m soak tests
+
+control-plane: ## obtain etcd, kube-apiserver, kube-controller-manager and kubectl; prints their folder last
+	@$(PYTHON) -P tools/control-plane/control_plane.py build
+
+clean: ## remove what make made in this folder; downloaded binaries stay in the user's cache
+	rm -rf $(VENV) $(CACHE) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

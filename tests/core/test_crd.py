@@ -1,0 +1,96 @@
+"""CRDs come from the models and hold what Kubernetes asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kazoo_operator.core.crd import crd
+from kazoo_operator.core.kind import Kind
+from kazoo_operator.kinds import discover
+
+CRDS = Path(__file__).resolve().parents[2] / "crds"
+KINDS = pytest.mark.parametrize("kind", discover(), ids=lambda kind: kind.name)
+
+
+def nodes(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield path, schema
+    for name, member in schema.get("properties", {}).items():
+        yield from nodes(member, f"{path}.{name}")
+    if "items" in schema:
+        yield from nodes(schema["items"], f"{path}[]")
+
+
+def schema_of(kind: Kind) -> dict[str, Any]:
+    (version,) = crd(kind)["spec"]["versions"]
+    found: dict[str, Any] = version["schema"]["openAPIV3Schema"]
+    return found
+
+
+@KINDS
+def test_the_file_in_the_tree_is_what_is_generated(kind: Kind) -> None:
+    text = (CRDS / f"{kind.plural}.kazoo-operator.io.yaml").read_text()
+    assert yaml.safe_load(text) == crd(kind)
+
+
+@KINDS
+def test_every_field_is_described_and_every_string_bounded(kind: Kind) -> None:
+    for part in ("spec", "status"):
+        found = list(nodes(schema_of(kind)["properties"][part], part))
+        assert len(found) > 5
+        for path, node in found:
+            assert node.get("description") or path.endswith("[]"), path
+            assert node["type"] != "string" or "maxLength" in node or "format" in node, path
+            assert node["type"] != "array" or "maxItems" in node, path
+            assert not {"title", "$ref", "anyOf", "additionalProperties"} & set(node), path
+
+
+@KINDS
+def test_spec_fields_tell_default_and_example(kind: Kind) -> None:
+    for path, node in nodes(schema_of(kind)["properties"]["spec"], "spec"):
+        if "properties" in node:
+            continue
+        assert "Example: " in node["description"], path
+        optional = node.get("nullable") or "default" in node
+        assert ("Default: " in node["description"]) is bool(optional), path
+
+
+@KINDS
+def test_only_fields_that_kazoo_does_not_hold_have_defaults(kind: Kind) -> None:
+    spec = schema_of(kind)["properties"]["spec"]
+    assert [path for path, node in nodes(spec, "spec") if "default" in node] == ["spec.resyncInterval"]
+
+
+@KINDS
+def test_a_new_object_has_not_been_observed(kind: Kind) -> None:
+    assert schema_of(kind)["properties"]["status"]["default"] == {"observedGeneration": -1}
+
+
+@KINDS
+def test_names_and_columns_are_the_ones_users_rely_on(kind: Kind) -> None:
+    names = crd(kind)["spec"]["names"]
+    columns = {
+        column["name"]: column["priority"]
+        for column in crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
+    }
+    expected = {
+        "Account": (
+            "kzacct",
+            {
+                "ACCOUNT-ID": 0,
+                "REALM": 0,
+                "PARENT": 0,
+                "READY": 0,
+                "REASON": 0,
+                "BALANCE": 0,
+                "KIND": 1,
+                "AGE": 0,
+            },
+        )
+    }
+    assert names["categories"] == ["kazoo"]
+    assert (names["shortNames"][0], columns) == expected[kind.name]

@@ -1,0 +1,115 @@
+"""The laws of kinds, over every kind there is and all of its samples: a new kind is tested by being there."""
+
+from __future__ import annotations
+
+import copy
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from kazoo_operator.core.documents import Documents, differences, get
+from kazoo_operator.core.kind import Kind
+from kazoo_operator.core.plan import make_plan
+from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.core.schema import schema_findings
+from kazoo_operator.kinds import discover
+
+KINDS = discover()
+SAMPLES = [
+    pytest.param(kind, sample, id=f"{kind.name}-{number}")
+    for kind in KINDS
+    for number, sample in enumerate(kind.samples)
+]
+PAIRS = [
+    pytest.param(kind, old, new, id=f"{kind.name}-{kind.samples.index(old)}-{kind.samples.index(new)}")
+    for kind in KINDS
+    for old in kind.samples
+    for new in kind.samples
+]
+FOREIGN: JsonObject = {"org": "Foreign Org", "contact": {"notes": {"vip": True}}, "zzz": [1, {"a": None}]}
+
+
+def normal(kind: Kind, sample: JsonObject) -> JsonObject:
+    return kind.normal(kind.spec.model_validate(sample))
+
+
+def merged(old: Any, new: Any) -> Any:
+    """What a PATCH of KAZOO makes of `old`: objects merge, everything else replaces."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return copy.deepcopy(new)
+    return {**old, **{name: merged(old.get(name), value) for name, value in new.items()}}
+
+
+def applied(kind: Kind, fields: JsonObject, documents: Documents) -> Documents:
+    after = dict(copy.deepcopy(dict(documents)))
+    for write in make_plan(kind, fields, documents).writes:
+        after[write.document.name] = merged(after.get(write.document.name, {}), write.data)
+    return after
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_kind_has_samples_enough(kind: Kind) -> None:
+    assert len(kind.samples) >= 2
+
+
+@pytest.mark.parametrize(("kind", "sample"), SAMPLES)
+def test_each_sample_breaks_no_rule(kind: Kind, sample: JsonObject) -> None:
+    assert schema_findings(kind.spec, sample) == []
+    assert [finding for rule in kind.rules for finding in rule.findings(sample)] == []
+
+
+@pytest.mark.parametrize(("kind", "sample"), SAMPLES)
+def test_law_1_what_is_imported_is_clean(kind: Kind, sample: JsonObject) -> None:
+    documents = kind.render(normal(kind, sample))
+    assert make_plan(kind, kind.parse(documents), documents).empty
+
+
+@pytest.mark.parametrize(("kind", "sample"), SAMPLES)
+def test_law_2_a_spec_survives_the_round_trip(kind: Kind, sample: JsonObject) -> None:
+    fields = normal(kind, sample)
+    back = kind.parse(kind.render(fields))
+    assert list(differences(fields, back)) == []
+    start = kind.lifecycle.start if kind.lifecycle is not None else {}
+    assert [path for path, *_ in differences(back, fields) if path not in start] == []
+
+
+@pytest.mark.parametrize(("kind", "old", "new"), PAIRS)
+def test_law_3_any_sample_leads_to_any_other(kind: Kind, old: JsonObject, new: JsonObject) -> None:
+    documents = kind.render(normal(kind, old))
+    fields = normal(kind, new)
+    after = applied(kind, fields, documents)
+    assert make_plan(kind, fields, after).empty
+    assert make_plan(kind, fields, documents).empty is (documents == after)
+
+
+@pytest.mark.parametrize(("kind", "old", "new"), PAIRS)
+def test_law_4_what_a_kind_does_not_own_is_left_alone(kind: Kind, old: JsonObject, new: JsonObject) -> None:
+    rendered = kind.render(normal(kind, old))
+    before = {name: merged(content, FOREIGN) for name, content in rendered.items()}
+    after = applied(kind, normal(kind, new), before)
+    for name in before:
+        assert list(differences(FOREIGN, after[name])) == []
+
+
+def test_law_5_no_two_kinds_render_the_same_field() -> None:
+    fields: dict[str, set[tuple[str, str]]] = {}
+    for kind in KINDS:
+        for sample in kind.samples:
+            for name, content in kind.render(normal(kind, sample)).items():
+                leaves = {(name, path) for path, *_ in differences(content, {})}
+                fields.setdefault(kind.name, set()).update(leaves)
+    assert all(fields.values())
+    for one, other in combinations(fields, 2):
+        assert fields[one] & fields[other] == set()
+
+
+@pytest.mark.parametrize(("kind", "sample"), SAMPLES)
+def test_a_write_carries_what_must_go_along_as_observed(kind: Kind, sample: JsonObject) -> None:
+    documents = kind.render(normal(kind, sample))
+    for document in kind.documents:
+        for name in document.always:
+            spoiled = {**documents, document.name: {**documents[document.name], name: False, "name": "other"}}
+            fields = {field: value for field, value in normal(kind, sample).items() if field != name}
+            (write,) = make_plan(kind, fields, spoiled).writes
+            assert get(write.data, name) is False
