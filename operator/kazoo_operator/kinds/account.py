@@ -227,6 +227,14 @@ def _normal(spec: Spec) -> JsonObject:
 
 _READY = ".status.conditions[?(@.type=='Ready')]"
 
+_MAIN_STREET = {
+    "street": "1 Main St",
+    "city": "San Jose",
+    "region": "CA",
+    "postalCode": "95113",
+    "country": "US",
+}
+
 KIND = Kind(
     name="Account",
     plural="accounts",
@@ -256,13 +264,7 @@ KIND = Kind(
             "name": "Acme Dental",
             "timezone": "America/Los_Angeles",
             "language": "en-US",
-            "address": {
-                "street": "1 Main St",
-                "city": "San Jose",
-                "region": "CA",
-                "postalCode": "95113",
-                "country": "US",
-            },
+            "address": _MAIN_STREET,
         },
         {
             "name": "Söhne & Töchter",
@@ -289,13 +291,7 @@ KIND = Kind(
             "enabled": True,
             "timezone": "Etc/UTC",
             "language": "es-419",
-            "address": {
-                "street": "1 Main St",
-                "city": "San Jose",
-                "region": "CA",
-                "postalCode": "95113",
-                "country": "US",
-            },
+            "address": _MAIN_STREET,
             "contacts": {"billing": {"email": "bo@acme.example"}},
             "resyncInterval": "1h30m",
         },
