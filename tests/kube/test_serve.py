@@ -481,6 +481,7 @@ async def test_sigterm_waits_for_a_creation_and_its_status_and_a_second_one_chan
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "_GRACE", 0.3)
+    monkeypatch.setattr(process, "_WRITING", 0.3)
     engine.in_flight.clear()
 
     async def creation(resource: Resource, progress: Progress) -> Pass:
@@ -588,7 +589,7 @@ async def test_lost_events_are_found_by_the_next_listing(
 
 
 async def test_a_listing_whose_pages_expire_begins_anew(
-    server: FakeApiServer, kubeconfig: Path, engine: Engine
+    server: FakeApiServer, kubeconfig: Path, engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number in range(600):
         server.create(f"a{number}")
@@ -601,6 +602,7 @@ async def test_a_listing_whose_pages_expire_begins_anew(
         await operator.until(lambda: len(engine.passes) == 600)
         await operator.quiet()
         assert len(set(engine.passes)) == len(engine.passes), "each once"
+    assert "not watching" not in caplog.text, "that is no failure"
 
 
 async def test_nonsense_of_the_api_server_ends_nothing(
