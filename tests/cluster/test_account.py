@@ -1,0 +1,281 @@
+"""An Account from apply to Ready, counted by the API server's audit log and by KAZOO's journal."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.cluster.conftest import EXAMPLE, NAMESPACE, Stage
+from tests.control_plane.fixtures import KubectlFailed
+from tools.stack import free_port, until
+
+pytestmark = pytest.mark.cluster
+
+
+def test_an_account_becomes_ready_with_its_balance_and_shows_in_kubectl_get_kazoo(stage: Stage) -> None:
+    stage.apply("shown")
+    found = stage.until_ready("shown")
+    (account_id,) = [
+        account_id for account_id, held in stage.sandbox.accounts().items() if held["name"] == "Acme shown"
+    ]
+    status = found["status"]
+    assert status["accountID"] == account_id
+    assert (status["realm"], status["balance"]) == ("shown.pbx.example.com", "0.00")
+    assert (status["currency"], status["moneyKind"]) == ("USD", "Allotted")
+    assert status["parent"] == stage.sandbox.ready["reseller"]["realm"]
+    table = stage.plane.kubectl("get", "kazoo", "-n", NAMESPACE)
+    head, row = table.splitlines()[0].split(), next(line for line in table.splitlines() if "shown" in line)
+    assert head == ["NAME", "ACCOUNT-ID", "REALM", "PARENT", "READY", "REASON", "BALANCE", "AGE"]
+    assert [word in row for word in (account_id, "shown.pbx.example.com", "True", "Ready", "0.00")] == [
+        True
+    ] * 5
+    stage.plane.kubectl("wait", "--for=condition=Ready", "kzacct/shown", "-n", NAMESPACE, "--timeout=5s")
+
+
+def test_each_step_of_a_life_costs_the_writes_it_must(stage: Stage) -> None:
+    stage.apply("counted", resyncInterval="30s")
+    stage.until_ready("counted")
+    assert stage.writes("counted") == ["patch status"]
+    assert stage.sandbox.writes() == [("PUT", 201)]
+
+    contacts = {"billing": {"phone": "+14085550199"}}
+    stage.apply("counted", resyncInterval="30s", contacts=contacts)
+    stage.until_ready("counted")
+    assert stage.writes("counted") == ["patch status"] * 2
+    assert stage.sandbox.writes() == [("PUT", 201), ("PATCH", 200)]
+
+    balances = len(stage.sandbox.calls("GET", "/ledgers/total"))
+    until(lambda: len(stage.sandbox.calls("GET", "/ledgers/total")) > balances, 45, "a resync")
+    generation = stage.get("counted")["metadata"]["resourceVersion"]
+    stage.plane.kubectl("label", "accounts", "counted", "-n", NAMESPACE, "touched=yes")
+    until(lambda: "touched" in stage.get("counted")["metadata"].get("labels", {}), 5, "the label")
+    assert stage.get("counted")["metadata"]["resourceVersion"] != generation
+    assert stage.writes("counted") == ["patch status"] * 2
+    assert stage.sandbox.writes() == [("PUT", 201), ("PATCH", 200)]
+
+    stage.plane.kubectl("delete", "accounts", "counted", "-n", NAMESPACE, "--timeout=10s")
+    stage.apply("after")
+    stage.until_ready("after")
+    assert stage.writes("counted") == ["patch status"] * 2
+    assert stage.sandbox.writes() == [("PUT", 201), ("PATCH", 200), ("PUT", 201)]
+
+
+def test_a_deleted_object_leaves_its_account_and_the_same_manifest_attaches_again(stage: Stage) -> None:
+    stage.apply("kept")
+    first = stage.until_ready("kept")["status"]["accountID"]
+    stage.plane.kubectl("delete", "accounts", "kept", "-n", NAMESPACE, "--timeout=10s")
+    stage.apply("kept")
+    assert stage.until_ready("kept")["status"]["accountID"] == first
+    assert stage.sandbox.writes() == [("PUT", 201)]
+
+
+def test_a_status_that_was_wiped_is_written_again_without_a_write_to_kazoo(stage: Stage) -> None:
+    stage.apply("wiped")
+    before = stage.until_ready("wiped")["status"]
+    stage.plane.kubectl(
+        *("patch", "accounts", "wiped", "-n", NAMESPACE, "--subresource=status", "--type=json"),
+        *("-p", '[{"op": "remove", "path": "/status"}]'),
+    )
+    after = stage.until_ready("wiped")["status"]
+    times = [
+        condition.pop("lastTransitionTime") for side in (before, after) for condition in side["conditions"]
+    ]
+    assert len(times) == 4
+    assert after == before
+    assert stage.sandbox.writes() == [("PUT", 201)]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "do"),
+    [
+        ("GET", "/search$", {"hang": True}),
+        ("PUT", "/accounts/", {"hang": True}),
+        ("PUT", "/accounts/", {"hang": True, "afterCommit": True}),
+        ("GET", "/ledgers/total$", {"hang": True}),
+        (None, None, None),
+    ],
+    ids=["before-the-create", "in-the-create", "after-the-create", "before-the-status", "after-the-status"],
+)
+def test_a_kill_around_each_write_of_a_creation_leaves_one_account(
+    stage: Stage, method: str | None, path: str | None, do: dict[str, object] | None
+) -> None:
+    name = f"killed-{(method or 'none').lower()}-{len(str(do))}"
+    if method is None:
+        stage.apply(name)
+        stage.until_ready(name)
+    else:
+        stage.sandbox.fault(do or {}, method, str(path))
+        stage.apply(name)
+        until(lambda: _hangs(stage, method, str(path)), 20, "the hanging call")
+    stage.operator.kill()
+    stage.sandbox.control("DELETE", "faults")
+    stage.operator.start()
+    status = stage.until_ready(name)["status"]
+    mine = [held for held in stage.sandbox.accounts().values() if held["name"] == f"Acme {name}"]
+    assert len(mine) == 1
+    assert mine[0]["flags"][0].endswith(f"/{NAMESPACE}/{name}")
+    assert (status["realm"], status["balance"], status["moneyKind"]) == (
+        f"{name}.pbx.example.com",
+        "0.00",
+        "Allotted",
+    )
+    assert stage.writes(name).count("patch status") <= 2
+
+
+def _hangs(stage: Stage, method: str, path: str) -> bool:
+    """A matching call has come in and is not answered."""
+    return any(re.search(path, call["path"]) and not call["status"] for call in stage.sandbox.calls(method))
+
+
+def test_an_answer_lost_after_the_creation_leaves_one_account(stage: Stage) -> None:
+    stage.sandbox.fault({"status": 500, "afterCommit": True}, "PUT", "/accounts/")
+    stage.apply("lost")
+    stage.until_ready("lost")
+    mine = [held for held in stage.sandbox.accounts().values() if held["name"] == "Acme lost"]
+    assert len(mine) == 1
+    assert stage.sandbox.writes() == [("PUT", 500)]
+
+
+def test_a_creation_that_takes_long_says_so_and_outlives_sigterm(stage: Stage) -> None:
+    stage.sandbox.fault({"delay": 14}, "PUT", "/accounts/")
+    stage.apply("slow")
+    creating = stage.until_reason("slow", "Creating", 20)
+    assert {"Reconciling", "Ready"} <= {found["type"] for found in creating["status"]["conditions"]}
+    began = time.monotonic()
+    assert stage.operator.stop() == 0
+    assert time.monotonic() - began > 2, "the creation was waited for"
+    assert stage.until_ready("slow", 1)["status"]["balance"] == "0.00"
+    assert stage.writes("slow") == ["patch status"] * 2
+    assert stage.sandbox.writes() == [("PUT", 201)]
+
+
+def test_sigterm_ends_an_idle_operator_at_once_with_exit_code_0(stage: Stage) -> None:
+    stage.apply("idle")
+    stage.until_ready("idle")
+    began = time.monotonic()
+    assert stage.operator.stop() == 0
+    assert time.monotonic() - began < 10
+
+
+def test_metrics_name_what_happened(stage: Stage) -> None:
+    stage.apply("metered")
+    stage.until_ready("metered")
+    text = stage.operator.metrics()
+    assert 'controller_runtime_reconcile_total{controller="account",result="success"}' in text
+    assert 'kazoo_api_requests_total{code="201",method="PUT",route="/accounts/{id}"} 1.0' in text
+    assert stage.operator.probe("healthz")[0] == 200
+
+
+def test_an_unreachable_backend_is_told_and_the_process_lives(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage(KAZOO_URL=f"http://127.0.0.1:{free_port()}")
+    stage.operator.start()
+    stage.apply("away")
+    found = stage.until_reason("away", "BackendUnavailable")
+    assert {condition["type"] for condition in found["status"]["conditions"]} == {
+        "Ready",
+        "Reconciling",
+        "Synced",
+    }
+    assert stage.operator.is_ready()
+
+
+def test_a_backend_that_comes_back_is_used_again(stage: Stage) -> None:
+    stage.sandbox.fault({"status": 503}, "GET", "/v2/accounts", times=40)
+    stage.apply("recovered")
+    stage.until_reason("recovered", "BackendUnavailable")
+    stage.sandbox.control("DELETE", "faults")
+    stage.until_ready("recovered")
+    assert stage.sandbox.writes() == [("PUT", 201)]
+
+
+def test_what_speaks_no_crossbar_is_called_nonsense(stage: Stage) -> None:
+    stage.sandbox.fault({"body": "<html>hi</html>", "contentType": "text/html"}, ".", "/v2/", times=50)
+    stage.apply("nonsense")
+    message = stage.until_reason("nonsense", "BackendNonsense")["status"]["conditions"][0]["message"]
+    assert "check the URL" in message
+
+
+def test_wrong_credentials_say_so_and_never_show_the_key(new_stage: Callable[..., Stage]) -> None:
+    key = "0badc0de" * 8
+    stage = new_stage(KAZOO_API_KEY=key, KAZOO_API_KEY_FILE="")
+    del stage.operator.environment["KAZOO_API_KEY_FILE"]
+    stage.operator.start()
+    stage.apply("refused")
+    found = stage.until_reason("refused", "Unauthorized")
+    assert "API key" in stage.condition("refused")["message"]
+    assert key not in json.dumps(found) + stage.operator.said() + stage.operator.metrics()
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"realm": "ACME.example.com"}, "spec.realm"),
+        ({"timezone": "UTC"}, "spec.timezone"),
+        ({"address": {"street": "1 Main St"}}, "spec.address.city"),
+        ({"resyncInterval": "1s"}, "between 30s and 24h"),
+        ({"colour": "red"}, "colour"),
+        ({"name": ""}, "spec.name"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_the_api_server_refuses_what_the_schema_forbids(
+    new_stage: Callable[..., Stage], spec: dict[str, object], said: str
+) -> None:
+    stage = new_stage()
+    with pytest.raises(KubectlFailed) as refused:
+        stage.apply("invalid", **spec)
+    assert said in str(refused.value)
+
+
+def test_the_realm_is_immutable_and_may_be_null(new_stage: Callable[..., Stage]) -> None:
+    stage = new_stage()
+    stage.apply("static")
+    for realm in ("other.pbx.example.com", None):
+        with pytest.raises(KubectlFailed) as refused:
+            stage.apply("static", realm=realm)
+        assert "KZ020" in str(refused.value)
+        assert "spec.realm" in str(refused.value)
+    stage.apply("nameless", realm=None)
+    stage.apply("nameless", realm="later.pbx.example.com")
+
+
+def test_a_rule_beyond_the_schema_stalls_the_object_once(stage: Stage) -> None:
+    stage.apply("martian", timezone="Mars/Olympus_Mons")
+    stage.until_reason("martian", "InvalidSpec")
+    message = stage.condition("martian", "Stalled")["message"]
+    assert "spec.timezone" in message and "America/Los_Angeles" in message and "KZ026" in message
+    stage.apply("other")
+    stage.until_ready("other")
+    assert stage.writes("martian") == ["patch status"]
+    assert stage.sandbox.writes() == [("PUT", 201)]
+    stage.apply("martian", timezone="Europe/Berlin")
+    stage.until_ready("martian")
+
+
+def test_kubectl_explain_reads_well(new_stage: Callable[..., Stage]) -> None:
+    text = " ".join(new_stage().plane.kubectl("explain", "account.spec.realm").split())
+    assert "SIP realm that phones register with" in text
+    assert "Example: acme.pbx.example.com" in text
+
+
+def test_a_burst_converges_with_one_write_for_each_object(stage: Stage) -> None:
+    names = [f"burst-{number}" for number in range(60)]
+    manifests = [
+        {
+            **EXAMPLE,
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": {**EXAMPLE["spec"], "name": name, "realm": f"{name}.example.com"},
+        }
+        for name in names
+    ]
+    stage.names.extend(names)
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+    stage.plane.kubectl("create", "-f", "-", input=text)
+    for name in names:
+        stage.until_ready(name)
+    assert stage.sandbox.writes() == [("PUT", 201)] * len(names)
+    assert [stage.writes(name) for name in names] == [["patch status"]] * len(names)
