@@ -83,7 +83,7 @@ def cache_folder(environment: Environment) -> Path:
 
 def kubernetes_version() -> str:
     """The version that go.mod pins, such as 1.36.3."""
-    return _pinned(r"^\s*k8s\.io/kubernetes v(\S+)$")
+    return _pinned(r"^\s*(?:require )?k8s\.io/kubernetes v(\S+)")
 
 
 def _pinned(pattern: str) -> str:

@@ -112,10 +112,17 @@ def free_port() -> int:
     """
     while True:
         port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
+        if is_free(port):
             return port
+
+
+def is_free(port: int) -> bool:
+    """Whether we could listen on it."""
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return True
+    return False
 
 
 class ControlPlane:
@@ -135,6 +142,8 @@ class ControlPlane:
 
     def start(self) -> None:
         """Start all three and wait until they are of use."""
+        if self._fixed_port and not is_free(self._fixed_port):
+            raise Failed(f"port {self._fixed_port} is taken")
         self._write("audit-policy.json", json.dumps(AUDIT_POLICY))
         people = {"admin": self._admin, "system:kube-controller-manager": self._controllers}
         rows = (f'{token},{name},{name},"system:masters"\n' for name, token in people.items())
