@@ -146,8 +146,15 @@ def test_without_go_and_without_a_registry_it_says_what_to_do(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("version", "recent"),
-    [("go1.26.0", True), ("go1.26.8 X:nocoverageredesign", True), ("go1.27rc1", True), ("go2", True)]
-    + [("go1.25.11", False), ("go1.9", False), ("nonsense", False)],
+    [
+        ("go1.26.0", True),
+        ("go1.26.8 X:nocoverageredesign", True),
+        ("go1.27rc1", True),
+        ("go2", True),
+        ("go1.25.11", False),
+        ("go1.9", False),
+        ("nonsense", False),
+    ],
 )
 def test_a_go_that_is_too_old_for_go_mod_is_passed_over(
     tmp_path: Path, binaries: Any, version: str, recent: bool
