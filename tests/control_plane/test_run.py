@@ -299,6 +299,15 @@ def test_a_fixed_port_that_is_taken_is_said_at_once(
     assert done.stderr == f"control-plane: port {port} is taken\n"
 
 
+@pytest.mark.parametrize("number", ["99999", "-1", "http"])
+def test_a_port_that_is_none_is_wrong_usage(
+    stand_ins: Callable[..., subprocess.CompletedProcess[str]], number: str
+) -> None:
+    done = stand_ins(f"--port={number}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"argument --port: invalid port value: '{number}'" in done.stderr
+
+
 def test_a_directory_with_something_in_it_is_refused_and_left_alone(
     stand_ins: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

@@ -165,6 +165,14 @@ def build(_: argparse.Namespace) -> int:
     return 0
 
 
+def port(text: str) -> int:
+    """A port number; 0 means any."""
+    number = int(text)
+    if not 0 <= number < 1 << 16:
+        raise ValueError
+    return number
+
+
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     raw = argparse.RawDescriptionHelpFormatter
@@ -186,7 +194,7 @@ def arguments() -> argparse.ArgumentParser:
     runner.add_argument(
         "--audit-log", type=Path, metavar="FILE", help="append to this file (default: DIR/audit.log)"
     )
-    runner.add_argument("--port", type=int, default=0, help="of kube-apiserver (default: a free one)")
+    runner.add_argument("--port", type=port, default=0, help="of kube-apiserver (default: a free one)")
     runner.add_argument(
         "--while-stdin-open",
         action="store_true",
