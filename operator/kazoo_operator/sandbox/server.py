@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -30,7 +31,6 @@ from .faults import BY_THE_ACTION, Fault, Faults
 from .journal import Journal
 from .nouns import discover
 from .refusal import ConnectionCut, Refusal, system_error
-from .routes import Match
 from .seed import Identity
 from .world import World
 
@@ -40,6 +40,8 @@ log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info
 
 VERSIONS = ("v2", "v3")
 READ_AT_MOST = 2 * envelope.LARGEST_BODY
+LOOK_EVERY = 0.05
+"""Seconds between looks at whether the client of a request that waits is still there."""
 NO_CONTENT_TYPE = "application/octet-stream"
 """What aiohttp fills in where nothing was said; such a header is taken out again."""
 
@@ -96,7 +98,7 @@ class Sandbox:
         call.match = self.routes.resolve(segments[1:])
         action = None if call.broken or refused else call.match.action(call.verb)
         entry.accept_charges = call.flag("accept_charges")
-        entry.account_id = _journalled_account(call.match)
+        entry.account_id = call.match.account_id
         call.fault = self.faults.take(request.method, request.path, action.faults if action else frozenset())
         try:
             answer = await self._under_fault(call, refused, request)
@@ -120,21 +122,27 @@ class Sandbox:
         creating = bool((action := call.match.action(call.verb)) and "cut" in action.faults)
         good = carry_out() if fault.after_commit else None
         if fault.kind == "delay":
-            await self._pause(float(fault.value))
+            await self._pause(fault.value, request if creating else None)
             if good is None and creating and _gone(request):
                 return None
             return good or carry_out()
         if fault.kind == "hang":
-            while not self._stopping.is_set() and not _gone(request):
-                await self._pause(0.1)
+            await self._pause(math.inf, request)
         if fault.kind in ("hang", "reset"):
             _reset(request)
             return None
         return _instead(call, fault)
 
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+    async def _pause(self, seconds: float, request: web.Request | None = None) -> None:
+        """Wait, but not beyond the end of the sandbox, nor beyond that of the request's connection."""
+        until = monotonic() + seconds
+        while (
+            (left := until - monotonic()) > 0
+            and not self._stopping.is_set()
+            and not (request and _gone(request))
+        ):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), min(left, LOOK_EVERY) if request else left)
 
 
 def _instead(call: Call, fault: Fault) -> Answer:
@@ -150,10 +158,6 @@ def _wrong_version(segments: list[str]) -> Refusal | None:
     if version in VERSIONS:
         return None
     return Refusal(410, "gone", "the API v1 is gone, use v2") if version == "v1" else Refusal(404, empty=True)
-
-
-def _journalled_account(match: Match) -> str | None:
-    return match.account_id or None
 
 
 async def _read(request: web.Request) -> bytes | None:

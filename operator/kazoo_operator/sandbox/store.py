@@ -51,16 +51,21 @@ class Store:
             run(
                 "PRAGMA locking_mode=EXCLUSIVE"
             )  # the second sandbox on one file is refused, kill -9 frees it
+            self._recognise()
             run("PRAGMA journal_mode=WAL")
             run("PRAGMA synchronous=FULL")
-            names = {row[0] for row in run("SELECT name FROM sqlite_master WHERE type='table'")}
-            if names and "meta" not in names:
-                raise sqlite3.DatabaseError("it holds other tables")
-        self.connection.executescript(META + tables)
-        with self.transaction():
-            if self.meta("format") not in (None, FORMAT):
-                raise sqlite3.DatabaseError(f"its format is {self.meta('format')!r}")
-            self.keep("format", FORMAT)
+        stamp = f"INSERT OR REPLACE INTO meta VALUES ('format', '{FORMAT}');"  # noqa: S608  a constant
+        self.connection.executescript(f"BEGIN; {META} {tables} {stamp} COMMIT;")
+
+    def _recognise(self) -> None:
+        """Refuse a file of something else before a byte of it is changed."""
+        names = {
+            row[0] for row in self.connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        }
+        if names and "meta" not in names:
+            raise sqlite3.DatabaseError("it holds other tables")
+        if names and self.meta("format") != FORMAT:
+            raise sqlite3.DatabaseError(f"its format is {self.meta('format')!r}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

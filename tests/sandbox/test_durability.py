@@ -1,0 +1,95 @@
+"""What a request was told to be done survives `kill -9`, in every round of a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.sandbox.process import serving
+
+ROUNDS = 6
+WRITERS = 4
+
+
+async def write(
+    session: aiohttp.ClientSession, path: str, numbers: itertools.count[int], told: dict[str, Any]
+) -> None:
+    """Create accounts and patch them, noting what was answered, until the server is gone."""
+    while True:
+        number = next(numbers)
+        account = {"name": f"Account {number}", "realm": f"a{number}.example.org"}
+        async with session.put(path, json={"data": account}) as response:
+            created = (await response.json())["data"]
+        told[created["id"]] = {**account, "id": created["id"]}
+        async with session.patch(
+            f"/v2/accounts/{created['id']}", json={"data": {"org": f"{number}"}}
+        ) as response:
+            await response.read()
+        told[created["id"]]["org"] = f"{number}"
+
+
+async def log_in(session: aiohttp.ClientSession, ready: dict[str, Any]) -> None:
+    login = {"data": {"api_key": ready["apiKey"]}}
+    async with session.put("/v2/api_auth", json=login) as response:
+        session.headers["X-Auth-Token"] = (await response.json())["auth_token"]
+
+
+async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    numbers = itertools.count()
+    told: dict[str, Any] = {}
+    for round_ in range(ROUNDS):
+        async with (
+            serving("--database", str(tmp_path / "sandbox.db")) as (process, ready),
+            aiohttp.ClientSession(ready["url"]) as session,
+        ):
+            session._retry_connection = False
+            await log_in(session, ready)
+            await everything_told_is_there(session, ready, told)
+            path = f"/v2/accounts/{ready['accountID']}"
+            writers = [asyncio.create_task(write(session, path, numbers, told)) for _ in range(WRITERS)]
+            async with asyncio.timeout(30):
+                while len(told) < (round_ + 1) * 20:
+                    await asyncio.sleep(0)
+            process.kill()
+            ended = await asyncio.gather(*writers, return_exceptions=True)
+            assert all(isinstance(error, aiohttp.ClientError) for error in ended), ended
+    async with (
+        serving("--database", str(tmp_path / "sandbox.db")) as (_, ready),
+        aiohttp.ClientSession(ready["url"]) as session,
+    ):
+        await log_in(session, ready)
+        await everything_told_is_there(session, ready, told)
+
+
+async def everything_told_is_there(
+    session: aiohttp.ClientSession, ready: dict[str, Any], told: dict[str, Any]
+) -> None:
+    """And every account is whole, also one whose answer got lost."""
+    async with session.get("/sandbox/state") as response:
+        accounts = (await response.json())["accounts"]
+    for account_id, account in told.items():
+        stored = accounts[account_id]["account"]
+        assert {**stored, **account} == stored
+    async with session.get(f"/v2/accounts/{ready['accountID']}/descendants?paginate=false") as response:
+        listed = {row["id"] for row in (await response.json())["data"]}
+    assert listed == set(accounts) - {ready["accountID"]}
+    assert all(account["balance"] == 0 for account in accounts.values())
+    realms = [account["account"]["realm"] for account in accounts.values()]
+    assert len(realms) == len(set(realms))
+
+
+async def test_tokens_outlive_a_restart_on_the_same_file(tmp_path: Path) -> None:
+    database = ("--database", str(tmp_path / "sandbox.db"))
+    async with serving(*database) as (_, ready), aiohttp.ClientSession(ready["url"]) as session:
+        await log_in(session, ready)
+        token = session.headers["X-Auth-Token"]
+    async with (
+        serving(*database) as (_, ready),
+        aiohttp.ClientSession(ready["url"]) as session,
+        session.get("/v2/account", headers={"X-Auth-Token": token}) as response,
+    ):
+        assert response.status == 200
