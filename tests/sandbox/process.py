@@ -9,13 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-RUN = "import typer; from kazoo_operator.cli.sandbox import sandbox; typer.run(sandbox)"
-
 
 async def started(*arguments: str) -> asyncio.subprocess.Process:
     """A process with these arguments."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-P", "-c", RUN, *arguments,
+        sys.executable, "-P", "-m", "kazoo_operator", "sandbox", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 

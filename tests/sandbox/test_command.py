@@ -17,8 +17,7 @@ import pytest
 from kazoo_operator.sandbox import DatabaseRefused, running_sandbox
 from tests.sandbox.process import failure, ready_line, serving, started
 
-WRONG_USAGE = (2, 64)
-"""Typer's own code, and the one that the whole command line makes of it."""
+WRONG_USAGE = 64
 
 
 async def test_the_ready_line_says_where_and_with_which_keys() -> None:
@@ -64,7 +63,7 @@ async def test_a_signal_ends_it_at_once_with_0_whatever_hangs(number: signal.Sig
         began = time.monotonic()
         process.send_signal(number)
         assert await process.wait() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
         assert process.stderr is not None
         assert await process.stderr.read() == b""
         with pytest.raises(aiohttp.ClientError):
@@ -85,7 +84,7 @@ async def test_a_signal_ends_it_at_once_with_0_whatever_hangs(number: signal.Sig
 )
 async def test_wrong_usage_is_told_and_nothing_is_served(arguments: list[str], reason: str) -> None:
     code, said = await failure(await started("--port", "0", *arguments))
-    assert code in WRONG_USAGE
+    assert code == WRONG_USAGE
     assert reason in re.sub(r"\x1b\[[0-9;]*m", "", said)
     assert "Traceback" not in said
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import aiohttp
 
+from kazoo_operator.sandbox import running_sandbox
+from tests.sandbox.client import Client
 from tests.sandbox.process import serving
 
 ROUNDS = 6
@@ -93,3 +95,16 @@ async def test_tokens_outlive_a_restart_on_the_same_file(tmp_path: Path) -> None
         session.get("/v2/account", headers={"X-Auth-Token": token}) as response,
     ):
         assert response.status == 200
+
+
+async def test_a_file_whose_master_was_deleted_still_opens_and_a_reset_heals_it(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    async with running_sandbox(path) as sandbox, aiohttp.ClientSession(sandbox.url) as session:
+        master = await Client(session, sandbox).log_in(sandbox.identity.master.api_key)
+        await master.put("/v2/account", {"id": master.master, "name": "The trap"})
+    async with running_sandbox(path) as sandbox, aiohttp.ClientSession(sandbox.url) as session:
+        login = {"api_key": sandbox.identity.master.api_key}
+        client = Client(session, sandbox)
+        assert (await client.put("/v2/api_auth", login)).status == 404
+        assert (await client.post("/sandbox/reset")).status == 200
+        assert (await client.put("/v2/api_auth", login)).status == 201

@@ -152,7 +152,7 @@ async def test_what_hangs_does_not_hold_up_the_end(master: Client) -> None:
     await in_the_journal(master, "PUT")
     started = time.monotonic()
     await master.sandbox.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     with pytest.raises(aiohttp.ClientError):
         await create
 

@@ -42,7 +42,7 @@ def sandbox(
         bool, typer.Option("--no-control", help="Serve no /sandbox surface (journal, faults, state, reset).")
     ] = False,
 ) -> None:
-    """Serve a simulated KAZOO: Crossbar v2 with accounts that start empty, for tests, demos and CI.
+    """Serve a simulated KAZOO (its REST API, Crossbar v2) for tests, demos and CI.
 
     When it listens, one JSON line on stdout says where, and with which keys one may log in.
     """

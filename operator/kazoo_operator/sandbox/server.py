@@ -67,7 +67,7 @@ class Sandbox:
             app.add_routes(Control(self.world, self.routes, self.journal, self.faults).table())
         app.router.add_route("*", "/{path:.*}", self._answer)
         app.on_response_prepare.append(_bare)
-        self._runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=5.0)
 
     @property
     def identity(self) -> Identity:

@@ -23,9 +23,10 @@ class World:
         self.accounts = Accounts(self.store)
         self.ledgers = Ledgers(self.store)
         with self.store.transaction():
-            secret = self.store.meta("secret") or secrets.token_hex(32)
-            self.store.keep("secret", secret)  # tokens outlive a restart, as they do in KAZOO
-            if self.accounts.get(seed.MASTER_ID) is None:
+            secret = self.store.meta("secret")
+            if secret is None:  # a fresh database; later starts find whatever has become of it
+                secret = secrets.token_hex(32)
+                self.store.keep("secret", secret)
                 seed.plant(self.accounts, self.ledgers, clock)
             if api_key:
                 self._give_master(api_key)
