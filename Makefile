@@ -80,3 +80,21 @@ control-plane: ## obtain etcd, kube-apiserver, kube-controller-manager and kubec
 clean: ## remove what make made in this folder; downloaded binaries stay in the user's cache
 	rm -rf $(VENV) $(CACHE) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# To try it.
+
+RUN := PYTHONPATH=. $(BIN)/python -P -m
+
+demo: install ## everything on this machine, from nothing to an account that is Ready
+	@$(RUN) tools.demo demo
+
+up: install ## the same parts, left running; prints what to export
+	@$(RUN) tools.demo up
+
+down: install ## stop what `make up` started
+	@$(RUN) tools.demo down
+
+ACCOUNTS ?= 300
+
+bench: install control-plane ## many accounts at once: seconds, CPU, memory, writes; ACCOUNTS=300
+	@$(RUN) tools.bench $(ACCOUNTS)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.control_plane.fixtures import (
+from tools.cluster import (
     ControlPlane,
     audit_writes,
     running_control_plane,

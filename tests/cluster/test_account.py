@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.conftest import EXAMPLE, NAMESPACE, Stage
-from tests.control_plane.fixtures import KubectlFailed
+from tools.cluster import KubectlFailed
 from tools.stack import free_port, until
 
 pytestmark = pytest.mark.cluster

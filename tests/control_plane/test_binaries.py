@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.control_plane.fixtures import PROGRAM
 from tests.control_plane.waiting import until
+from tools.cluster import PROGRAM
 
 NAMES = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]
 ADVICE = ("install Go 1.26", "KUBEBUILDER_ASSETS", "setup-envtest")

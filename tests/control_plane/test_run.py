@@ -21,7 +21,8 @@ import certifi
 import psutil
 import pytest
 
-from tests.control_plane.fixtures import (
+from tests.control_plane.waiting import until
+from tools.cluster import (
     GROUP,
     PROGRAM,
     ControlPlane,
@@ -33,7 +34,6 @@ from tests.control_plane.fixtures import (
     started,
     stopped,
 )
-from tests.control_plane.waiting import until
 
 SERVERS = {"etcd", "kube-apiserver", "kube-controller-manager"}
 CRD = f"""

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.control_plane.fixtures import (
+from tests.control_plane.waiting import until
+from tools.cluster import (
     ControlPlane,
     KubectlFailed,
     running_control_plane,
     service_account_kubeconfig,
 )
-from tests.control_plane.waiting import until
 
 pytestmark = pytest.mark.cluster
 

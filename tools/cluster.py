@@ -1,19 +1,22 @@
-"""The control plane as tests use it: a process of its own, and its audit log."""
+"""A Kubernetes API server to work with: our own control plane as a process, or the present context's."""
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PROGRAM = Path(__file__).resolve().parents[2] / "tools" / "control-plane" / "control_plane.py"
+PROGRAM = Path(__file__).resolve().parent / "control-plane" / "control_plane.py"
 GROUP = "kazoo-operator.io"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
@@ -23,16 +26,12 @@ class KubectlFailed(Exception):
 
 
 @dataclass
-class ControlPlane:
-    """A running control plane; `kubectl` acts as its administrator."""
+class Cluster:
+    """An API server, and the kubectl that acts there by `kubeconfig`."""
 
     kubeconfig: Path
     url: str
-    directory: Path
-    audit_log: Path
     kubectl_path: Path
-    process: subprocess.Popen[str] = field(repr=False)
-    pids: dict[str, int | None]
 
     def kubectl(self, *arguments: str, input: str | None = None, kubeconfig: Path | None = None) -> str:  # noqa: A002
         """What kubectl prints; raises KubectlFailed."""
@@ -45,10 +44,42 @@ class ControlPlane:
         return done.stdout
 
     def environment(self, kubeconfig: Path | None = None) -> dict[str, str]:
+        """What kubectl is started with."""
+        return {**os.environ, "KUBECONFIG": str(kubeconfig or self.kubeconfig)}
+
+
+def current_cluster() -> Cluster:
+    """The cluster of the present kube context. Raises KubectlFailed when there is none."""
+    found = shutil.which("kubectl")
+    if found is None:
+        raise KubectlFailed("CLUSTER=current needs kubectl on the PATH")
+    folder = Path(tempfile.mkdtemp(prefix="kazoo-context-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    done = subprocess.run(
+        [found, "config", "view", "--minify", "--raw", "--flatten", "-o", "json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise KubectlFailed(done.stderr)
+    path = folder / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(done.stdout)
+    return Cluster(path, json.loads(done.stdout)["clusters"][0]["cluster"]["server"], Path(found))
+
+
+@dataclass
+class ControlPlane(Cluster):
+    """A control plane of our own; `kubectl` acts as its administrator."""
+
+    directory: Path
+    audit_log: Path
+    process: subprocess.Popen[str] = field(repr=False)
+    pids: dict[str, int | None]
+
+    def environment(self, kubeconfig: Path | None = None) -> dict[str, str]:
         """For a kubectl that leaves nothing in the home directory, and heeds nothing there."""
         return {
-            **os.environ,
-            "KUBECONFIG": str(kubeconfig or self.kubeconfig),
+            **super().environment(kubeconfig),
             "KUBECACHEDIR": str(self.directory / "kubectl-cache"),
             "KUBECTL_KUBERC": "false",
         }
@@ -178,12 +209,10 @@ def service_account_user(namespace: str, name: str) -> str:
     return f"system:serviceaccount:{namespace}:{name}"
 
 
-def service_account_kubeconfig(
-    control_plane: ControlPlane, namespace: str, name: str, directory: Path
-) -> Path:
+def service_account_kubeconfig(cluster: Cluster, namespace: str, name: str, directory: Path) -> Path:
     """A kubeconfig with a token of that service account; its context's namespace is `namespace`."""
-    config = json.loads(control_plane.kubeconfig.read_text())
-    token = control_plane.kubectl("--namespace", namespace, "create", "token", name, "--duration=24h").strip()
+    config = json.loads(cluster.kubeconfig.read_text())
+    token = cluster.kubectl("--namespace", namespace, "create", "token", name, "--duration=24h").strip()
     config["users"] = [{"name": name, "user": {"token": token}}]
     config["contexts"][0]["context"].update(user=name, namespace=namespace)
     path = directory / f"{namespace}-{name}.kubeconfig"

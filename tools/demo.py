@@ -1,0 +1,236 @@
+"""`make demo`, `make up`, `make down`: the whole on this machine, from nothing to an account that is Ready.
+
+demo    control plane, sandbox, operator; apply examples/, change a phone number, see it reach KAZOO; stop
+up      the same parts, left running; prints what to export
+down    stop what `up` started
+
+CLUSTER=current uses the present kube context instead of a control plane of our own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from tools.cluster import (
+    Cluster,
+    KubectlFailed,
+    current_cluster,
+    running_control_plane,
+    service_account_kubeconfig,
+)
+from tools.stack import OperatorProcess, SandboxProcess, TookTooLong, end, running_sandbox, until
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / ".demo"
+NAMESPACE = "kazoo-operator"
+EXAMPLE = ROOT / "examples/01-account/account.yaml"
+
+console = Console(highlight=False, stderr=False)
+
+
+@dataclass
+class Parts:
+    """What runs."""
+
+    cluster: Cluster
+    sandbox: SandboxProcess
+    operator: OperatorProcess
+
+
+def step(text: str) -> None:
+    """A line of progress."""
+    console.print(f"[bold cyan]==>[/] {text}")
+
+
+@contextlib.contextmanager
+def running_parts() -> Iterator[Parts]:
+    """Everything that the demo needs, ended with the block in the reverse order."""
+    with contextlib.ExitStack() as stack:
+        if os.environ.get("CLUSTER") == "current":
+            step("the cluster of the present kube context")
+            cluster = current_cluster()
+        else:
+            step("a Kubernetes API server of our own (the first time, it is built: some minutes)")
+            cluster = stack.enter_context(running_control_plane())
+        step(f"CRDs, namespace and roles into {cluster.url}")
+        stack.enter_context(_applied(cluster))
+        step("a simulated KAZOO")
+        sandbox = stack.enter_context(running_sandbox())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kazoo-demo-")))
+        (folder / "api-key").write_text(sandbox.ready["reseller"]["apiKey"])
+        kubeconfig = service_account_kubeconfig(cluster, NAMESPACE, "kazoo-operator", folder)
+        settings = {"KAZOO_URL": sandbox.url, "KAZOO_API_KEY_FILE": str(folder / "api-key")}
+        operator = OperatorProcess(kubeconfig, folder / "operator.log", settings, ("--namespace", NAMESPACE))
+        step("the operator, with the roles that the manifests ship")
+        stack.callback(lambda: operator.process and end(operator.process))
+        operator.start()
+        yield Parts(cluster, sandbox, operator)
+
+
+@contextlib.contextmanager
+def _applied(cluster: Cluster) -> Iterator[None]:
+    """`manifests/base` without its Deployment, which the operator of the demo stands for."""
+    built = cluster.kubectl("kustomize", str(ROOT / "manifests/base"))
+    kept = [one for one in yaml.safe_load_all(built) if one["kind"] != "Deployment"]
+    text = yaml.safe_dump_all(kept)
+    fresh = not cluster.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "-o", "name").strip()
+    cluster.kubectl("apply", "--server-side", "-f", "-", input=text)
+    cluster.kubectl("wait", "--for=condition=Established", "crd/accounts.kazoo-operator.io", "--timeout=30s")
+    try:
+        yield
+    finally:
+        if fresh:
+            cluster.kubectl("delete", "--wait=false", "-f", "-", input=text)
+
+
+def demo() -> None:
+    """From nothing to Ready, and one change."""
+    began = time.monotonic()
+    with running_parts() as parts:
+        cluster, manifest = parts.cluster, yaml.safe_load(EXAMPLE.read_text())
+        name = manifest["metadata"]["name"]
+        step(f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
+        _apply(cluster, manifest)
+        with console.status("waiting for Ready"):
+            cluster.kubectl(*_wait_for(name))
+        _show_objects(cluster)
+        phone = "+14085550199"
+        step(f"a new phone number of the billing contact: {phone}")
+        manifest["spec"]["contacts"]["billing"]["phone"] = phone
+        _apply(cluster, manifest)
+        with console.status("waiting for it to reach KAZOO"):
+            until(lambda: phone in _billing_numbers(parts.sandbox), 60, "the phone number in KAZOO")
+            until(lambda: _observed(cluster, name), 60, "the status")
+        console.print(f"    in KAZOO: {', '.join(_billing_numbers(parts.sandbox))}")
+        console.print(
+            f"    KAZOO's journal: {parts.sandbox.writes()} (one PUT made it, one PATCH changed it)"
+        )
+        _show_objects(cluster)
+        console.print(_conditions(cluster, name))
+        step("stopping everything")
+        cluster.kubectl("delete", "accounts", name, "-n", NAMESPACE)
+    console.print(f"[bold green]done[/] in {time.monotonic() - began:.0f} s. What you can do next:")
+    console.print("    make up                      leave it running, and work with kubectl")
+    console.print("    less docs/tour.md            how it works, in 30 minutes")
+    console.print("    less docs/kinds/account.md   every field of an Account")
+    console.print("    less manifests/base/         how to run it in your cluster")
+
+
+def _apply(cluster: Cluster, manifest: dict[str, Any]) -> None:
+    cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(manifest))
+
+
+def _wait_for(name: str) -> tuple[str, ...]:
+    return ("wait", "--for=condition=Ready", f"kzacct/{name}", "-n", NAMESPACE, "--timeout=120s")
+
+
+def _billing_numbers(sandbox: SandboxProcess) -> list[str]:
+    contacts = (held.get("contact", {}).get("billing", {}) for held in sandbox.accounts().values())
+    return [contact["number"] for contact in contacts if "number" in contact]
+
+
+def _observed(cluster: Cluster, name: str) -> bool:
+    found = json.loads(cluster.kubectl("get", "accounts", name, "-n", NAMESPACE, "-o", "json"))
+    return bool(found["status"]["observedGeneration"] == found["metadata"]["generation"])
+
+
+def _show_objects(cluster: Cluster) -> None:
+    step(f"kubectl get kazoo -n {NAMESPACE}")
+    console.print(cluster.kubectl("get", "kazoo", "-n", NAMESPACE).rstrip(), soft_wrap=True)
+
+
+def _conditions(cluster: Cluster, name: str) -> str:
+    found = json.loads(cluster.kubectl("get", "accounts", name, "-n", NAMESPACE, "-o", "json"))
+    lines = (
+        f"    {condition['type']}={condition['status']} {condition['reason']}: {condition['message']}"
+        for condition in found["status"]["conditions"]
+    )
+    return "\n".join(lines)
+
+
+def serve() -> None:
+    """The parts in the foreground until SIGTERM; what to export goes to `.demo/up.json` when they run."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with running_parts() as parts:
+        told = {
+            "pid": os.getpid(),
+            "export": {
+                "KUBECONFIG": str(parts.cluster.kubeconfig),
+                "KAZOO_URL": parts.sandbox.url,
+                "KAZOO_API_KEY": parts.sandbox.ready["reseller"]["apiKey"],
+            },
+            "kubectl": str(parts.cluster.kubectl_path),
+        }
+        (STATE / "up.new").write_text(json.dumps(told))
+        (STATE / "up.new").rename(STATE / "up.json")
+        ended.wait()
+
+
+def up() -> None:
+    """Start the parts in the background, and print what to export."""
+    if (STATE / "up.json").exists():
+        sys.exit("already up: make down ends it")
+    STATE.mkdir(exist_ok=True)
+    with (STATE / "log").open("wb") as log:
+        command = [sys.executable, "-m", "tools.demo", "serve"]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+    step("starting; the first time, the API server is built (some minutes); .demo/log tells")
+    with console.status("starting"):
+        until(lambda: process.poll() is not None or (STATE / "up.json").exists(), 3600, "the start")
+    if process.poll() is not None:
+        sys.exit((STATE / "log").read_text())
+    told = json.loads((STATE / "up.json").read_text())
+    for name, value in told["export"].items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"export PATH={shlex.quote(str(Path(told['kubectl']).parent))}:$PATH")
+    print(f"# kubectl apply -n {NAMESPACE} -f examples/01-account/account.yaml; kubectl get kazoo -A")
+
+
+def down() -> None:
+    """Stop what `up` started."""
+    if not (STATE / "up.json").exists():
+        sys.exit("nothing is up")
+    pid = json.loads((STATE / "up.json").read_text())["pid"]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    until(lambda: not Path(f"/proc/{pid}").exists() or not _alive(pid), 90, "the end")
+    shutil.rmtree(STATE)
+    step("stopped")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+VERBS = {"demo": demo, "up": up, "down": down, "serve": serve}
+
+if __name__ == "__main__":
+    try:
+        VERBS[sys.argv[1] if len(sys.argv) > 1 else "demo"]()
+    except (TookTooLong, KubectlFailed) as error:
+        sys.exit(f"demo: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
