@@ -21,12 +21,12 @@ from kazoo_operator.backend.errors import BackendError, Invalid, ServerFailure, 
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.backend.registry import NoRoot, Registry
 from kazoo_operator.core import money
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import make_plan, plan_creation
 from kazoo_operator.core.realm import normalised_name
-from kazoo_operator.core.resource import JsonObject, Key, Resource
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.subject import (
     Account,

@@ -16,10 +16,10 @@ from kazoo_operator.backend.errors import (
     Unauthorized,
     Unreachable,
 )
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import put
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.outcome import Outcome, Reason
-from kazoo_operator.core.resource import JsonObject
 
 _KEY = "check the API key that the operator was given"
 

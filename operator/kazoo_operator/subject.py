@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from kazoo_operator.backend.errors import BackendError, NotFound
 from kazoo_operator.backend.protocol import Identity
 from kazoo_operator.backend.registry import Connection
+from kazoo_operator.core.custom_resource import JsonObject, Resource
 from kazoo_operator.core.documents import put
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.kind import Kind, Lifecycle
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.core.realm import from_template
-from kazoo_operator.core.resource import JsonObject, Resource
 from kazoo_operator.core.schema import Spec, schema_findings, without_nulls
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.rules.account import REALM_IS_STATIC

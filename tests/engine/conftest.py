@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy, Registry
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Outcome, Pass
-from kazoo_operator.core.resource import Resource
 from kazoo_operator.engine import Engine
 from kazoo_operator.kinds import discover
 from kazoo_operator.sandbox import Sandbox, running_sandbox

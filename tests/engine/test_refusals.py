@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Reason, Return, State
-from kazoo_operator.core.resource import Resource
 from tests.engine.conftest import Watching, World, account, until_ready
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason
-from kazoo_operator.core.resource import Resource
 from kazoo_operator.kube.options import Options, WatchedKind
 from kazoo_operator.kube.process import serve
 from kazoo_operator.kube.reconciler import Progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.core.outcome import Outcome, Pass, Reason
-from kazoo_operator.core.resource import Key
 
 KEY = Key("Account", "default", "acme")
 NOW = "2026-11-25T06:00:00Z"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kazoo_operator.core.resource import Key
+from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.kube.cache import Cache
 from tests.kube.objects import KEY, account, said
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.core.outcome import Outcome, Reason
-from kazoo_operator.core.resource import Key
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.workqueue import WorkQueue

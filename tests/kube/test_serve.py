@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason
-from kazoo_operator.core.resource import Resource
 from kazoo_operator.kube import controller, discovery, feed, owner, process, supervisor, watching, workqueue
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube.api_server import OWNER_UID, FakeApiServer, running_api_server, status, write_kubeconfig
@@ -378,7 +378,7 @@ async def test_until_the_crd_is_there_the_operator_waits_and_says_for_what(
         await operator.until(lambda: server.count("GET", "v1alpha1") > 5)
         code, text = await operator.probe("/readyz")
         assert code == 503
-        assert "kubectl apply -f crds/" in text
+        assert "kubectl apply -k crds/" in text
         assert (await operator.probe("/healthz"))[0] == 200
         assert caplog.text.count("kubectl apply") == 1
         server.has_crd = True

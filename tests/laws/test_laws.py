@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Documents, differences, get
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.plan import make_plan
-from kazoo_operator.core.resource import JsonObject
 from kazoo_operator.core.schema import schema_findings
 from kazoo_operator.kinds import discover
 

@@ -15,9 +15,9 @@ from kazoo_operator.backend.login import ApiKey, Login, LoginOnce, login_of, log
 from kazoo_operator.backend.pacing import Pacing, Turn
 from kazoo_operator.backend.protocol import AccountRow, Identity
 from kazoo_operator.backend.transport import CONNECTIONS, Observe, Request, Transport, quote_segment
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, Document
 from kazoo_operator.core.money import Amount, from_number
-from kazoo_operator.core.resource import JsonObject
 
 PAGE_SIZE = 200
 

@@ -26,7 +26,7 @@ from kazoo_operator.backend.errors import (
     ServerFailure,
     Unauthorized,
 )
-from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject
 
 MAX_DEPTH = 64
 

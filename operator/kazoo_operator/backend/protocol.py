@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document
 from kazoo_operator.core.money import Amount
-from kazoo_operator.core.resource import JsonObject
 
 
 @dataclass(frozen=True)

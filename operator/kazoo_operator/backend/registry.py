@@ -11,9 +11,9 @@ from weakref import WeakValueDictionary
 
 from kazoo_operator.backend.errors import NotFound
 from kazoo_operator.backend.protocol import AccountRow, Backend, Identity
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.documents import ACCOUNT
 from kazoo_operator.core.mark import Mark
-from kazoo_operator.core.resource import Resource
 
 LISTED_EVERY = 600.0
 

@@ -21,7 +21,7 @@ from yarl import URL
 
 from kazoo_operator.backend.envelope import Reply, write_json
 from kazoo_operator.backend.errors import BackendError, Nonsense, TimedOut, Unreachable
-from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject
 
 CONNECTIONS = 32
 MAX_BODY = 16 * 2**20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kazoo_operator.core.custom_resource import GROUP, VERSION, JsonObject
 from kazoo_operator.core.kind import Kind
-from kazoo_operator.core.resource import GROUP, VERSION, JsonObject
 from kazoo_operator.core.schema import Model
 
 _KEPT = (

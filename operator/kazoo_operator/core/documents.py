@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
-from kazoo_operator.core.resource import JsonObject
 from kazoo_operator.core.schema import Spec, Status
 from kazoo_operator.rules.rule import Rule
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents, get, put
-from kazoo_operator.core.resource import JsonObject
 
 
 def same(value: Any) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
-from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject
 
 
 class State(Enum):

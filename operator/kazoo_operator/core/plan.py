@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents, differences, get, put
 from kazoo_operator.core.kind import Kind
-from kazoo_operator.core.resource import JsonObject
 
 
 @dataclass(frozen=True)

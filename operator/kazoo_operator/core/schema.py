@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 
 from kazoo_operator.core import duration
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.resource import JsonObject
 
 
 class Model(BaseModel):

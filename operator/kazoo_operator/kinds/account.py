@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import Field
 
 from kazoo_operator.core import mapping, realm
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, get, put
 from kazoo_operator.core.kind import Column, Kind, Lifecycle
 from kazoo_operator.core.mapping import Row
-from kazoo_operator.core.resource import JsonObject
 from kazoo_operator.core.schema import Model, Spec, Status
 from kazoo_operator.rules.account import REALM_IS_STATIC, TIMEZONE_IS_KNOWN
 

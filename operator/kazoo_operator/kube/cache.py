@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.outcome import Pass
-from kazoo_operator.core.resource import JsonObject, Key, Resource
 from kazoo_operator.kube import resync
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"

@@ -6,8 +6,8 @@ import asyncio
 import logging
 
 from kazoo_operator import metrics
+from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
-from kazoo_operator.core.resource import Key, Resource
 from kazoo_operator.kube.cache import Cache, Entry
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.reconciler import Progress, Reconciler

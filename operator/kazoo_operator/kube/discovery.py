@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from kazoo_operator.core.resource import API_VERSION
+from kazoo_operator.core.custom_resource import API_VERSION
 from kazoo_operator.kube.options import WatchedKind
 from kazoo_operator.kube.session import ApiServer, ApiServerError, Refused
 
@@ -43,4 +43,4 @@ async def _missing(api: ApiServer, kinds: tuple[WatchedKind, ...]) -> str:
         return f"the API server at {api.url} cannot be reached: {error}"
     names = {resource.get("name") for resource in found.get("resources") or ()}
     missing = ", ".join(kind.kind for kind in kinds if kind.plural not in names)
-    return missing and f"the cluster has no CRD for {missing}; run: kubectl apply -f crds/"
+    return missing and f"the cluster has no CRD for {missing}; run: kubectl apply -k crds/"

@@ -8,7 +8,7 @@ from typing import Any
 
 import kopf
 
-from kazoo_operator.core.resource import GROUP, VERSION, JsonObject, Key
+from kazoo_operator.core.custom_resource import GROUP, VERSION, JsonObject, Key
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.options import Options, WatchedKind, collection

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.outcome import Outcome, Return
-from kazoo_operator.core.resource import JsonObject, Key
 from kazoo_operator.kube import resync
 from kazoo_operator.kube.cache import Cache, needs_work
 from kazoo_operator.kube.workqueue import WorkQueue

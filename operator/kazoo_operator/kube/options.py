@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kazoo_operator.core.resource import GROUP, VERSION
+from kazoo_operator.core.custom_resource import GROUP, VERSION
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from kazoo_operator import metrics
-from kazoo_operator.core.resource import Key
+from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.cluster import find_cluster
 from kazoo_operator.kube.controller import Controller

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Outcome, Pass
-from kazoo_operator.core.resource import Resource
 
 
 class Progress:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.duration import seconds
-from kazoo_operator.core.resource import JsonObject
 
 DEFAULT = 600.0
 _SHORTEST, _LONGEST = 30.0, 86_400.0

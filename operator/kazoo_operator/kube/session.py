@@ -19,7 +19,7 @@ import aiohttp
 from yarl import URL
 
 from kazoo_operator import __version__
-from kazoo_operator.core.resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.kube.cluster import Cluster, Credentials
 from kazoo_operator.kube.watches import Watches
 

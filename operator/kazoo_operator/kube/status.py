@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.outcome import Pass, merge_conditions
-from kazoo_operator.core.resource import JsonObject, Key
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.options import collection
 from kazoo_operator.kube.session import ApiServer, Refused

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import kopf
 
-from kazoo_operator.core.resource import GROUP
+from kazoo_operator.core.custom_resource import GROUP
 from kazoo_operator.kube.feed import Feed
 from kazoo_operator.kube.options import Options
 from kazoo_operator.kube.session import ApiServer

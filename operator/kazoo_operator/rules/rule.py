@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.resource import JsonObject
 
 
 @dataclass(frozen=True)

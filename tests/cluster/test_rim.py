@@ -1,0 +1,362 @@
+"""The rim against a real API server: what it writes is counted in the audit log.
+
+The operator runs with a service account that may do no more than a Role in one namespace grants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from kazoo_operator.core.custom_resource import Resource
+from kazoo_operator.core.outcome import Pass
+from kazoo_operator.kube.reconciler import Progress
+from tests.kube import kstatus
+from tests.kube.harness import Engine, Operator, options_for, ready, running
+from tools.cluster import (
+    ControlPlane,
+    audit_writes,
+    service_account_kubeconfig,
+    service_account_user,
+)
+
+pytestmark = pytest.mark.cluster
+
+GROUP = "kazoo-operator.io"
+EXAMPLE = yaml.safe_load((Path(__file__).parents[2] / "examples/01-account/account.yaml").read_text())
+ROLE = f"""
+apiVersion: v1
+kind: ServiceAccount
+metadata: {{name: operator}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {{name: operator}}
+rules:
+- {{apiGroups: [{GROUP}], resources: [accounts], verbs: [get, list, watch]}}
+- {{apiGroups: [{GROUP}], resources: [accounts/status], verbs: [patch]}}
+- {{apiGroups: [""], resources: [namespaces], resourceNames: [NAMESPACE], verbs: [get]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: operator}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: operator}}
+subjects: [{{kind: ServiceAccount, name: operator}}]
+"""
+
+
+_numbers = count(1)
+
+
+class Tenant:
+    """A namespace of its own, and a kubeconfig for a service account that may act in it alone."""
+
+    def __init__(self, plane: ControlPlane, namespace: str, folder: Path) -> None:
+        self.plane = plane
+        self.namespace = namespace
+        plane.kubectl("create", "namespace", namespace)
+        self.kubectl("apply", "-f", "-", stdin=ROLE.replace("NAMESPACE", namespace))
+        self.kubeconfig = service_account_kubeconfig(plane, namespace, "operator", folder)
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """What kubectl prints; in this namespace, as administrator."""
+        return self.plane.kubectl("--namespace", self.namespace, *arguments, input=stdin)
+
+    async def call(self, *arguments: str, stdin: str | None = None) -> str:
+        """As `kubectl`, while the loop goes on."""
+        return await asyncio.to_thread(self.kubectl, *arguments, stdin=stdin)
+
+    async def apply(self, *names: str, **spec: Any) -> None:
+        """Apply Accounts: the example's, with some members changed."""
+        bodies = [
+            {**EXAMPLE, "metadata": {"name": name}, "spec": {**EXAMPLE["spec"], **spec}} for name in names
+        ]
+        await self.call("apply", "-f", "-", stdin=yaml.safe_dump_all(bodies))
+
+    async def object(self, name: str) -> dict[str, Any]:
+        """The object, as the API server has it."""
+        found: dict[str, Any] = json.loads(await self.call("get", "account", name, "-o", "json"))
+        return found
+
+    def writes(self) -> dict[str, int]:
+        """How often the operator wrote each object's status; it must write nothing else."""
+        user = service_account_user(self.namespace, "operator")
+        made = audit_writes(self.plane.audit_log, user=user)
+        assert {(one.verb, one.subresource) for one in made} <= {("patch", "status")}
+        return dict(Counter(one.name for one in made))
+
+    async def written(self, **times: int) -> None:
+        """Wait until the operator has written each status so often; fails when it wrote any oftener."""
+        async with asyncio.timeout(15):
+            while (made := self.writes()) != times:
+                assert all(number <= times.get(name, 0) for name, number in made.items()), made
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def tenant(plane: ControlPlane, tmp_path: Path) -> Tenant:
+    return Tenant(plane, f"rim-{next(_numbers)}", tmp_path)
+
+
+@pytest.fixture
+async def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+async def operator(tenant: Tenant, engine: Engine) -> AsyncIterator[Operator]:
+    options = options_for(tenant.kubeconfig, namespaces=(tenant.namespace,))
+    async with running(options, engine) as one:
+        await one.until_ready()
+        yield one
+
+
+async def shown(tenant: Tenant, name: str, generation: int, within: float = 15) -> dict[str, Any]:
+    """The object once its status speaks of `generation`; its status is sound."""
+    async with asyncio.timeout(within):
+        while True:
+            body = await tenant.object(name)
+            if body["status"]["observedGeneration"] == generation:
+                kstatus.check(body)
+                return body
+
+
+async def test_one_write_for_a_created_object_one_for_an_updated_none_for_a_deleted(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    await tenant.apply("acme", timezone="Etc/UTC")
+    body = await shown(tenant, "acme", 1)
+    assert body["status"]["balance"] == "25.00"
+    await tenant.written(acme=1)
+    await tenant.apply("acme", timezone="Europe/Oslo")
+    await shown(tenant, "acme", 2)
+    await tenant.written(acme=2)
+    await tenant.call("label", "account", "acme", "team=voice")
+    await tenant.call("delete", "account", "acme")
+    await operator.quiet(1)
+    await tenant.written(acme=2)
+    assert engine.passes == ["acme", "acme"]
+    uid = await tenant.call("get", "namespace", tenant.namespace, "-o", "jsonpath={.metadata.uid}")
+    assert engine.owner == uid
+
+
+async def test_no_write_for_an_unchanged_object_through_resyncs(
+    tenant: Tenant, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kazoo_operator.kube.resync._LONGEST", 0.1)
+    await tenant.apply("acme")
+    await operator.until(lambda: len(engine.passes) > 5)
+    await tenant.written(acme=1)
+
+
+async def test_a_wiped_status_is_written_again(tenant: Tenant, operator: Operator, engine: Engine) -> None:
+    await tenant.apply("acme")
+    await shown(tenant, "acme", 1)
+    merge = ("patch", "account", "acme", "--subresource=status", "--type=merge")
+    await tenant.call(*merge, "--patch", '{"status": null}')
+    await operator.until(lambda: len(engine.passes) == 2)
+    await shown(tenant, "acme", 1)
+    await tenant.written(acme=2)
+
+
+async def test_a_spec_that_changes_during_a_pass_is_worked_on_anew(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    go = asyncio.Event()
+    seen: list[int] = []
+
+    async def slow(resource: Resource, progress: Progress) -> Pass:
+        seen.append(resource.generation)
+        await go.wait()
+        return await ready(resource, progress)
+
+    engine.work = slow
+    await tenant.apply("acme", timezone="Etc/UTC")
+    await operator.until(lambda: seen)
+    await tenant.apply("acme", timezone="Europe/Oslo")
+    await tenant.call("annotate", "account", "acme", "note=in-between")
+    go.set()
+    await shown(tenant, "acme", 2)
+    assert seen == [1, 2]
+    await tenant.written(acme=1)
+
+
+async def test_labels_that_change_during_a_pass_cost_no_second_pass(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    for number in range(5):
+        go = asyncio.Event()
+
+        async def slow(resource: Resource, progress: Progress, go: asyncio.Event = go) -> Pass:
+            await go.wait()
+            return await ready(resource, progress)
+
+        engine.work = slow
+        await tenant.apply(f"a{number}")
+        await operator.until(partial(engine.passes.__contains__, f"a{number}"))
+        labelling = asyncio.create_task(tenant.call("label", "account", f"a{number}", "team=voice"))
+        await asyncio.sleep(number * 0.02)
+        go.set()
+        await labelling
+        await shown(tenant, f"a{number}", 1)
+    assert len(engine.passes) == 5
+    await tenant.written(**{f"a{number}": 1 for number in range(5)})
+
+
+def connections(plane: ControlPlane) -> int:
+    """How many connections this process has to the API server."""
+    port = int(plane.url.rsplit(":", 1)[1])
+    return sum(1 for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port)
+
+
+def kopfs_heart() -> set[asyncio.Task[Any]]:
+    """The task of kopf's that runs its watches."""
+    return {task for task in asyncio.all_tasks() if task.get_name() == "multidimensional multitasker"}
+
+
+def another(old: asyncio.Task[Any]) -> bool:
+    return bool(kopfs_heart() - {old})
+
+
+async def test_kopf_that_dies_is_started_again_in_the_same_process(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    await tenant.apply("before")
+    await shown(tenant, "before", 1)
+    for number in range(3):
+        (kopf,) = kopfs_heart()
+        kopf.cancel()
+        await tenant.apply(f"during-{number}")
+        await shown(tenant, f"during-{number}", 1)
+        await operator.until(partial(another, kopf))
+        await operator.until_ready()
+    assert engine.passes == ["before", "during-0", "during-1", "during-2"]
+    await tenant.written(**dict.fromkeys(engine.passes, 1))
+
+
+async def test_three_hundred_objects_at_once_cost_a_write_each_and_few_connections(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    names = [f"a{number}" for number in range(300)]
+    most = 0
+    applying = asyncio.create_task(tenant.apply(*names))
+    while len(engine.passes) < 300 or not applying.done():
+        await operator.quiet(0.1)
+        most = max(most, connections(tenant.plane))
+    await tenant.written(**dict.fromkeys(names, 1))
+    await operator.quiet(0.5)
+    await tenant.written(**dict.fromkeys(names, 1))
+    assert sorted(engine.passes) == sorted(names)
+    assert 0 < most <= 33
+
+
+async def test_an_api_server_that_stops_and_comes_back_costs_nothing_but_time(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    entered, go = asyncio.Event(), asyncio.Event()
+
+    async def creation(resource: Resource, progress: Progress) -> Pass:
+        if resource.key.name == "in-flight":
+            entered.set()
+            await go.wait()
+        return await ready(resource, progress)
+
+    engine.work = creation
+    await tenant.apply("before")
+    await shown(tenant, "before", 1)
+    await tenant.apply("in-flight")
+    await entered.wait()
+    await asyncio.to_thread(tenant.plane.stop_api_server)
+    go.set()
+    async with asyncio.timeout(30):
+        while (await operator.probe("/readyz"))[0] == 200:
+            await operator.quiet(0.2)
+    assert (await operator.probe("/healthz"))[0] == 200
+    await asyncio.to_thread(tenant.plane.start_api_server)
+    await operator.until_ready(within=60)
+    await tenant.apply("after")
+    await shown(tenant, "in-flight", 1, within=60)
+    await shown(tenant, "after", 1)
+    assert engine.passes == ["before", "in-flight", "after"], "no backend call was repeated"
+    await tenant.written(**dict.fromkeys(engine.passes, 1))
+
+
+async def test_an_operator_that_starts_anew_reads_nothing_that_is_ready_and_writes_nothing(
+    tenant: Tenant, engine: Engine
+) -> None:
+    options = options_for(tenant.kubeconfig, namespaces=(tenant.namespace,))
+    await tenant.apply("acme", "beta")
+    async with running(options, engine):
+        await shown(tenant, "acme", 1)
+        await shown(tenant, "beta", 1)
+    await asyncio.sleep(0)
+    assert connections(tenant.plane) == 0, "those of its watches too"
+    second = Engine()
+    async with running(options, second) as operator:
+        await operator.until_ready()
+        await tenant.apply("beta", timezone="Etc/UTC")
+        await shown(tenant, "beta", 2)
+        await operator.quiet(0.5)
+    assert second.passes == ["beta"]
+    await tenant.written(acme=1, beta=2)
+
+
+async def test_without_a_namespace_the_operator_asks_for_the_whole_cluster_and_says_what_it_lacks(
+    tenant: Tenant, engine: Engine
+) -> None:
+    async with running(options_for(tenant.kubeconfig), engine) as operator:
+        async with asyncio.timeout(20):
+            while "cannot list resource" not in (text := (await operator.probe("/readyz"))[1]):
+                await operator.quiet(0.1)
+        assert "accounts" in text
+        assert "cluster scope" in text
+
+
+PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from kazoo_operator.kube.process import serve
+from tests.kube.harness import Engine, options_for
+
+async def main():
+    options = options_for(Path(sys.argv[1]), namespaces=(sys.argv[2],))
+    await serve(options, Engine().start)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
+async def test_signals_end_the_process_with_code_0_in_time_and_without_a_traceback(
+    tenant: Tenant, number: signal.Signals
+) -> None:
+    await tenant.apply("acme")
+    path = os.pathsep.join(sys.path)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROCESS, str(tenant.kubeconfig), tenant.namespace,
+        env={**os.environ, "PYTHONPATH": path}, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        await shown(tenant, "acme", 1, within=30)
+        process.send_signal(number)
+        async with asyncio.timeout(10):
+            _, errors = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0
+    assert b"Traceback" not in errors
