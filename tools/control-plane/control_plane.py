@@ -23,7 +23,8 @@ from types import FrameType
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from binaries import Unobtainable, obtain
-from servers import ControlPlane, Failed
+from processes import Failed
+from servers import ControlPlane
 
 ABOUT = """\
 A Kubernetes control plane for tests and demos: etcd, kube-apiserver and kube-controller-manager as
@@ -57,7 +58,8 @@ Then it stays in the foreground. It gets the programs first if nobody has (see b
 
   SIGINT, SIGTERM, SIGHUP  end the servers, remove the directory, exit 0
   SIGUSR1                  end kube-apiserver alone, as a crash would; prints {"apiServer": "stopped"}
-  SIGUSR2                  start it again on the same port; prints the line above with the new pids
+  SIGUSR2                  start it again on the same port, and the controllers anew; prints the line
+                           above with the new pids
 
 The servers die with this process even if it is killed by SIGKILL (on Linux). If one of them ends by
 itself, or is not ready within a minute, the last lines of its log are printed and the exit code is 1.

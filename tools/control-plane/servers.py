@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import ctypes
 import http.client
 import json
-import os
-import random
 import secrets
-import signal
-import socket
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from processes import HOST, TAIL, Failed, PortTaken, Server, free_port, is_free
+
 GROUP = "kazoo-operator.io"
-HOST = "127.0.0.1"
 WITHIN = 60.0
 ATTEMPTS = 5
-TAIL = 20
 # Only what our own objects cost is counted, and each request once, when it is over.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -35,94 +27,6 @@ AUDIT_POLICY = {
 ETCD, API_SERVER, CONTROLLERS = "etcd", "kube-apiserver", "kube-controller-manager"
 
 Pause = Callable[[float], None]
-
-
-class Failed(Exception):
-    """A server did not come up, or ended by itself; the message ends with its log's tail."""
-
-
-class PortTaken(Failed):
-    """Somebody else was quicker on a port that was free a moment ago."""
-
-
-class Server:
-    """One child process; what it says goes to a file."""
-
-    def __init__(self, command: list[str], log: Path) -> None:
-        self.command = command
-        self.log = log
-        self._process: subprocess.Popen[bytes] | None = None
-        self._said_before = 0
-
-    @property
-    def pid(self) -> int | None:
-        """The process id while it runs."""
-        return None if self._process is None else self._process.pid
-
-    def start(self) -> None:
-        """Start it, unless it runs."""
-        if self._process is not None:
-            return
-        with self.log.open("ab") as log:
-            self._said_before = log.tell()
-            # A session of its own: a terminal's Ctrl-C is for us, and we end the servers in our order.
-            self._process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                start_new_session=True, preexec_fn=_die_with_parent(os.getpid()),
-            )  # fmt: skip
-
-    def stop(self) -> None:
-        """End it at once: nothing in it is worth saving, and a SIGSTOPped one heeds no other signal."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def check(self) -> None:
-        """Raise if it has ended by itself."""
-        if self._process is None or self._process.poll() is None:
-            return
-        with self.log.open(errors="replace") as log:
-            log.seek(self._said_before)
-            lines = log.read().splitlines()
-        name, code = Path(self.command[0]).name, self._process.returncode
-        message = "\n".join([f"{name} ended with code {code}; its log's last lines:", *lines[-TAIL:]])
-        raise (PortTaken if "address already in use" in message else Failed)(message)
-
-
-def _die_with_parent(parent: int) -> Callable[[], None] | None:
-    if sys.platform != "linux":
-        return None
-    # Loaded before the fork: after it, only system calls are safe.
-    prctl = ctypes.CDLL(None).prctl
-    set_parent_death_signal = 1
-
-    def before_exec() -> None:
-        prctl(set_parent_death_signal, int(signal.SIGKILL))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return before_exec
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those the kernel gives to outgoing connections.
-
-    A client that retries a stopped server's port from the ephemeral range can end up connected to itself.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        if is_free(port):
-            return port
-
-
-def is_free(port: int) -> bool:
-    """Whether we could listen on it."""
-    with socket.socket() as probe, contextlib.suppress(OSError):
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, port))
-        return True
-    return False
 
 
 class ControlPlane:
@@ -169,6 +73,8 @@ class ControlPlane:
 
     def start_api_server(self) -> None:
         """Start kube-apiserver again, on the same port, and wait until it is of use."""
+        # After a long outage their back-off would hold a namespace's deletion for most of a minute.
+        self._servers[CONTROLLERS].stop()
         self._bring_up()
 
     def check(self) -> None:
