@@ -65,7 +65,7 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 # Tests. `make test` is everything a submission must pass.
 
 unit: install ## tests without a cluster
-	@$(PYTEST) -q -m "not cluster and not soak" tests
+	@$(PYTEST) -q -n auto -m "not cluster and not soak" tests
 
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
 	@$(PYTEST) -q -m "cluster and not soak" tests

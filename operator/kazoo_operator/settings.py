@@ -44,7 +44,9 @@ def _root(text: str | None) -> str | None:
 class Settings(BaseSettings):
     """Where KAZOO is and how it is treated; each member's environment variable is its alias."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
+    )
 
     url: str = Field(validation_alias=AliasChoices("KAZOO_URL"), description="Base URL of Crossbar.")
     api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY"))
