@@ -19,13 +19,13 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 $(UV):
-	@echo "==> uv $(UV_VERSION)"
+	@echo "==> uv $(UV_VERSION)" >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
 	@$(PYTHON) -m venv $(CACHE)/uv
 	@$(CACHE)/uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.installed: requirements-dev.lock pyproject.toml | $(UV)
-	@echo "==> .venv with everything pinned"
+	@echo "==> .venv with everything pinned" >&2
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip sync --quiet --require-hashes requirements-dev.lock
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
@@ -85,14 +85,16 @@ clean: ## remove what make made in this folder; downloaded binaries stay in the 
 # To try it.
 
 # The present kube context needs no API server of our own.
-OWN := $(if $(filter current,$(CLUSTER)),,control-plane)
+OWN := $(if $(filter current,$(CLUSTER)),true,$(PYTHON) -P tools/control-plane/control_plane.py build >/dev/null)
 
 RUN := PYTHONPATH=. $(BIN)/python -P -m
 
-demo: install $(OWN) ## everything on this machine, from nothing to an account that is Ready
+demo: install ## everything on this machine, from nothing to an account that is Ready
+	@$(OWN)
 	@$(RUN) tools.demo demo
 
-up: install $(OWN) ## the same parts, left running; prints what to export
+up: install ## the same parts, left running; prints what to export
+	@$(OWN)
 	@$(RUN) tools.demo up
 
 down: install ## stop what `make up` started

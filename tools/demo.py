@@ -42,7 +42,8 @@ STATE = ROOT / ".demo"
 NAMESPACE = "kazoo-operator"
 EXAMPLE = ROOT / "examples/01-account/account.yaml"
 
-console = Console(highlight=False, stderr=False)
+console = Console(highlight=False)
+progress = Console(highlight=False, stderr=True)
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Parts:
 
 def step(text: str) -> None:
     """A line of progress."""
-    console.print(f"[bold cyan]==>[/] {text}")
+    progress.print(f"[bold cyan]==>[/] {text}", soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -67,7 +68,7 @@ def running_parts() -> Iterator[Parts]:
             step("the cluster of the present kube context")
             cluster = current_cluster()
         else:
-            step("a Kubernetes API server of our own (the first time, it is built: some minutes)")
+            step("a Kubernetes API server of our own")
             cluster = stack.enter_context(running_control_plane())
         step(f"CRDs, namespace and roles into {cluster.url}")
         stack.enter_context(_applied(cluster))
@@ -108,14 +109,14 @@ def demo() -> None:
         name = manifest["metadata"]["name"]
         step(f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
         _apply(cluster, manifest)
-        with console.status("waiting for Ready"):
+        with progress.status("waiting for Ready"):
             cluster.kubectl(*_wait_for(name))
         _show_objects(cluster)
         phone = "+14085550199"
         step(f"a new phone number of the billing contact: {phone}")
         manifest["spec"]["contacts"]["billing"]["phone"] = phone
         _apply(cluster, manifest)
-        with console.status("waiting for it to reach KAZOO"):
+        with progress.status("waiting for it to reach KAZOO"):
             until(lambda: phone in _billing_numbers(parts.sandbox), 60, "the phone number in KAZOO")
             until(lambda: _observed(cluster, name), 60, "the status")
         console.print(f"    in KAZOO: {', '.join(_billing_numbers(parts.sandbox))}")
@@ -187,18 +188,20 @@ def serve() -> None:
 
 def up() -> None:
     """Start the parts in the background, and print what to export."""
-    if (STATE / "up.json").exists():
+    told = _told()
+    if told and _alive(told["pid"]):
         sys.exit("already up: make down ends it")
-    STATE.mkdir(exist_ok=True)
+    shutil.rmtree(STATE, ignore_errors=True)
+    STATE.mkdir()
     with (STATE / "log").open("wb") as log:
         command = [sys.executable, "-m", "tools.demo", "serve"]
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-    step("starting; the first time, the API server is built (some minutes); .demo/log tells")
-    with console.status("starting"):
+    step("starting; .demo/log tells more")
+    with progress.status("starting"):
         until(lambda: process.poll() is not None or (STATE / "up.json").exists(), 3600, "the start")
     if process.poll() is not None:
         sys.exit((STATE / "log").read_text())
-    told = json.loads((STATE / "up.json").read_text())
+    told = _told()
     for name, value in told["export"].items():
         print(f"export {name}={shlex.quote(value)}")
     print(f"export PATH={shlex.quote(str(Path(told['kubectl']).parent))}:$PATH")
@@ -207,14 +210,23 @@ def up() -> None:
 
 def down() -> None:
     """Stop what `up` started."""
-    if not (STATE / "up.json").exists():
-        sys.exit("nothing is up")
-    pid = json.loads((STATE / "up.json").read_text())["pid"]
+    told = _told()
+    if not told:
+        step("nothing is up")
+        return
+    pid = told["pid"]
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    until(lambda: not Path(f"/proc/{pid}").exists() or not _alive(pid), 90, "the end")
+    until(lambda: not _alive(pid), 90, "the end")
     shutil.rmtree(STATE)
     step("stopped")
+
+
+def _told() -> dict[str, Any]:
+    """What a running `serve` has written down; empty where none has."""
+    path = STATE / "up.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def _alive(pid: int) -> bool:
