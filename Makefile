@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -P -m pytest
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help install lock check layout lint types imports generated generate unit cluster-test test soak bench \
+.PHONY: help install lock check layout lint types imports generated generate unit cluster-test test bench \
         control-plane demo up down clean
 
 help: ## list the targets
@@ -65,15 +65,12 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 # Tests. `make test` is everything a submission must pass.
 
 unit: install ## tests without a cluster
-	@$(PYTEST) -q -n auto -m "not cluster and not soak" tests
+	@$(PYTEST) -q -n auto -m "not cluster" tests
 
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
-	@$(PYTEST) -q -m "cluster and not soak" tests
+	@$(PYTEST) -q -m "cluster" tests
 
 test: unit cluster-test ## everything a submission must pass
-
-soak: install control-plane ## the long runs
-	@$(PYTEST) -q -m soak tests
 
 control-plane: ## obtain etcd, kube-apiserver, kube-controller-manager and kubectl; prints their folder last
 	@$(PYTHON) -P tools/control-plane/control_plane.py build
