@@ -302,8 +302,6 @@ async def test_an_operator_that_starts_anew_reads_nothing_that_is_ready_and_writ
     async with running(options, engine):
         await shown(tenant, "acme", 1)
         await shown(tenant, "beta", 1)
-    await asyncio.sleep(0)
-    assert connections(tenant.plane) == 0, "those of its watches too"
     second = Engine()
     async with running(options, second) as operator:
         await operator.until_ready()
@@ -312,6 +310,20 @@ async def test_an_operator_that_starts_anew_reads_nothing_that_is_ready_and_writ
         await operator.quiet(0.5)
     assert second.passes == ["beta"]
     await tenant.written(acme=1, beta=2)
+
+
+async def test_an_api_server_that_hangs_does_not_keep_the_operator_from_ending(
+    tenant: Tenant, operator: Operator
+) -> None:
+    server = tenant.plane.pids["kube-apiserver"]
+    assert server is not None
+    os.kill(server, signal.SIGSTOP)
+    try:
+        assert await operator.end() < 2
+        await asyncio.sleep(0)
+        assert connections(tenant.plane) == 0
+    finally:
+        os.kill(server, signal.SIGCONT)
 
 
 async def test_without_a_namespace_the_operator_asks_for_the_whole_cluster_and_says_what_it_lacks(

@@ -50,7 +50,7 @@ class Watches:
             self.failed(path, f"the API server answered {response.status}")
             return
         self.heard(path)
-        response.content = _Heard(response.content, self, path)  # type: ignore[assignment]
+        response.content = _Heard(response, self)  # type: ignore[assignment]
 
     def heard(self, path: str) -> None:
         """The watch of `path` is open, and has just delivered something."""
@@ -91,20 +91,28 @@ class Watches:
 
 
 class _Heard:
-    """A response's body that says when something of it was read, and when no more comes."""
+    """A watch's body that says when something of it was read, and when no more comes."""
 
-    def __init__(self, content: aiohttp.StreamReader, watches: Watches, path: str) -> None:
-        self._content = content
+    def __init__(self, response: aiohttp.ClientResponse, watches: Watches) -> None:
+        self._response = response
+        self._content = response.content
         self._watches = watches
-        self._path = path
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._content, name)
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        path = self._response.url.path
         try:
             async for chunk in self._content.iter_chunked(size):
-                self._watches.heard(self._path)
+                self._watches.heard(path)
                 yield chunk
         finally:
-            self._watches.ended(self._path)
+            self._watches.ended(path)
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # A watch that is left in its midst would linger for TLS's farewell, longer than the loop may live.
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
