@@ -40,6 +40,7 @@ from kazoo_operator.subject import (
     refuse_other_realm,
     start_fields,
     status_fields,
+    twin_found,
     validated,
 )
 
@@ -97,6 +98,7 @@ class Engine:
         if account is None:
             account = await self._create(subject, progress)
         refuse_other_realm(subject, account)
+        await self._refuse_twin(subject, account)
         fields = status_fields(subject, account)
         account = await self._converge(subject, account, subject.fields, fields)
         fields = status_fields(subject, account)
@@ -158,6 +160,13 @@ class Engine:
             self._note_found(subject, account)
             return account
         return ours(subject, accounts[0]) if accounts else None
+
+    async def _refuse_twin(self, subject: Subject, account: Account) -> None:
+        """Raises Halt as long as our mark stands on another account too: it is reported, never deleted."""
+        rows = await subject.connection.marks.find(subject.mark, subject.root.account_id)
+        others = await self._read_all(subject, [row for row in rows if row.id != account.id])
+        if others:
+            raise twin_found(subject, account, oldest(others).id)
 
     def _note_found(self, subject: Subject, account: Account) -> None:
         row = AccountRow(account.id, str(account.document.get("name", "")), account.realm)
@@ -238,11 +247,7 @@ class Engine:
         rows = await subject.connection.backend.find_by_realm(realm)
         twins = sorted(row.id for row in rows if row.id != account.id)
         if twins:
-            text = (
-                f"Two accounts hold the realm {realm}: {account.id}, made by this object, and {twins[0]}; "
-                "delete the one that is not wanted."
-            )
-            raise Halt(Reason.REALM_TAKEN, text, status_fields(subject, account))
+            raise twin_found(subject, account, twins[0])
 
     # Keeping it as the spec says
 

@@ -114,7 +114,8 @@ def marks_on(subject: Subject, account: Account) -> tuple[Mark, ...]:
 def ours(subject: Subject, account: Account) -> Account:
     """The account, if we may touch it: it bears our mark, or none and status knows it. Raises Halt."""
     marks = marks_on(subject, account)
-    if subject.mark in marks or (not marks and account.id == subject.known_id):
+    known = account.id == subject.known_id and account.realm == subject.resource.status.get("realm")
+    if subject.mark in marks or (known and not marks):
         return account
     if not marks:
         text = (
@@ -128,6 +129,15 @@ def ours(subject: Subject, account: Account) -> Account:
         what_to_do = f"if that operator is gone, run this one with KAZOO_OPERATOR_OWNER={other.owner}"
     text = f"The account {account.id} with the realm {account.realm} carries the mark {other}; {what_to_do}."
     raise Halt(Reason.REALM_TAKEN, text)
+
+
+def twin_found(subject: Subject, account: Account, twin: str) -> Halt:
+    """Two accounts for one object, as two leaders may make them; a person decides which one stays."""
+    text = (
+        f"Two accounts stand for this object with the realm {account.realm}: {account.id}, which it uses, "
+        f"and {twin}; delete the one that is not wanted."
+    )
+    return Halt(Reason.REALM_TAKEN, text, status_fields(subject, account))
 
 
 def oldest(accounts: list[Account]) -> Account:

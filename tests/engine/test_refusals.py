@@ -189,3 +189,33 @@ async def test_a_root_account_that_does_not_exist_is_named(world: World) -> None
     assert found.outcome.reason is Reason.FORBIDDEN
     assert "nowhere.example.com" in found.outcome.message
     assert await world.writes() == []
+
+
+async def test_a_twin_is_named_at_every_pass_and_never_deleted(world: World) -> None:
+    resource, account_id = await _made(world)
+    twin = await until_ready(world.engine(), account("other", name="Other", realm="other.pbx.example.com"))
+    twin_id = twin.fields["accountID"]
+    mark = {"flags": ["kazoo-operator/cluster/team/acme"], "realm": "acme.pbx.example.com"}
+    await world.edit(twin_id, mark)
+    engine = world.engine()
+    for _ in range(2):
+        found = await engine.reconcile(resource, Watching())
+        assert (found.outcome.reason, found.outcome.state) == (Reason.REALM_TAKEN, State.STALLED)
+        assert account_id in found.outcome.message and twin_id in found.outcome.message
+        assert found.fields["accountID"] == account_id
+    assert len(await world.accounts()) == 2
+    await world.edit(twin_id, {"flags": [], "realm": "gone.pbx.example.com"})
+    assert (await engine.reconcile(resource, Watching())).outcome.reason is Reason.READY
+    assert [method for method, _ in await world.writes()] == ["PUT", "PUT"]
+
+
+async def test_a_status_that_names_a_strangers_account_does_not_make_it_ours(world: World) -> None:
+    _, account_id = await _made(world)
+    await world.edit(account_id, {"flags": []})
+    forged = account(
+        "thief", name="Thief", realm="thief.pbx.example.com",
+        status={"accountID": account_id, "realm": "thief.pbx.example.com"},
+    )  # fmt: skip
+    found = await world.engine().reconcile(forged, Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.NOT_ADOPTED, State.STALLED)
+    assert await world.writes() == [("PUT", 201)]
