@@ -208,7 +208,9 @@ def arguments() -> argparse.ArgumentParser:
 def main() -> int:
     """Parse the command line and do as it says."""
     options = arguments().parse_args()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell that starts us in the background has SIGINT ignored, and Python would leave it so.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         return int(options.do(options))
     except (Unobtainable, Failed, OSError) as error:
