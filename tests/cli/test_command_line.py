@@ -37,6 +37,7 @@ def kazoo_operator(*arguments: str, **environment: str) -> subprocess.CompletedP
         ["run", "--no-such-flag"],
         ["run", "--probe-port", "many"],
         ["run", "--api-key", KEY],
+        ["run", "--namespace", "team-*"],
         ["crds", "surplus"],
         ["sandbox", "--compat", "1.0"],
         [],

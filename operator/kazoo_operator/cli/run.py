@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -54,6 +55,10 @@ def run(
     """
     from kazoo_operator.settings import SettingsRefused, load
 
+    for name in namespace or ():
+        # kopf would take *, ? and ! for a pattern.
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name):
+            raise typer.BadParameter(f"{name!r} is no name of a namespace", param_hint="--namespace")
     # Until election comes there is one replica, whether or not the flag is given.
     del no_leader_election
     try:
@@ -64,7 +69,7 @@ def run(
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
-    _serve(settings, tuple(namespace or ()), kubeconfig, context, metrics_port, probe_port)
+    _serve(settings, tuple(dict.fromkeys(namespace or ())), kubeconfig, context, metrics_port, probe_port)
 
 
 def _serve(
