@@ -91,14 +91,15 @@ def _applied(cluster: Cluster) -> Iterator[None]:
     built = cluster.kubectl("kustomize", str(ROOT / "manifests/base"))
     kept = [one for one in yaml.safe_load_all(built) if one["kind"] != "Deployment"]
     text = yaml.safe_dump_all(kept)
-    fresh = not cluster.kubectl("get", "namespace", NAMESPACE, "--ignore-not-found", "-o", "name").strip()
+    present = cluster.kubectl("get", "-f", "-", "--ignore-not-found", "-o", "name", input=text).strip()
+    if present:
+        raise KubectlFailed(f"the cluster holds these already, and the demo would change them:\n{present}")
     cluster.kubectl("apply", "--server-side", "-f", "-", input=text)
     cluster.kubectl("wait", "--for=condition=Established", "crd/accounts.kazoo-operator.io", "--timeout=30s")
     try:
         yield
     finally:
-        if fresh:
-            cluster.kubectl("delete", "--wait=false", "-f", "-", input=text)
+        cluster.kubectl("delete", "--wait=false", "-f", "-", input=text)
 
 
 def demo() -> None:

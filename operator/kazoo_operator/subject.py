@@ -176,7 +176,8 @@ def status_fields(subject: Subject, account: Account) -> JsonObject:
     )
     return {
         "accountID": account.id,
-        "realm": account.realm,
+        # A realm edited behind our back is drift to repair, never the new truth.
+        "realm": subject.fields.get("realm") or account.realm,
         "parent": root.realm,
         "path": f"{root.name} / {document.get('name')}",
         "currency": subject.connection.policy.currency,
