@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from kazoo_operator.backend.errors import BackendError, Invalid, ServerFailure, TimedOut
+from kazoo_operator.backend.errors import UNCERTAIN, BackendError, Invalid, ServerFailure, TimedOut
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.backend.registry import NoRoot, Registry
 from kazoo_operator.core import money
@@ -200,11 +200,13 @@ class Engine:
             answer = await backend.create_account(subject.root.account_id, plan.create.data)
         except Invalid as error:
             return await self._not_unique(subject, realm, error)
-        except (ServerFailure, TimedOut) as error:
+        except UNCERTAIN as error:
             # A gateway gave up, not KAZOO: the work may go on, and be in no listing until it is done.
-            if isinstance(error, TimedOut) or error.status in (502, 504):
+            if isinstance(error, TimedOut) or getattr(error, "status", 0) in (502, 504):
                 self._unsure[realm] = self._clock()
-            raise
+            # The realm stays decided, and what may have been made is looked for by its mark.
+            subject.connection.marks.expire()
+            raise Halt.of(error, subject.kind, {"realm": realm}) from None
         account_id = answer.get("id")
         account = await read(subject, account_id) if isinstance(account_id, str) and account_id else None
         if account is None or "created" not in answer:

@@ -197,3 +197,15 @@ async def test_kazoo_holds_what_the_spec_says(world: World) -> None:
     assert {name: document[name] for name in ("name", "timezone", "language")} == {
         name: SPEC[name] for name in ("name", "timezone", "language")
     }
+
+
+async def test_a_rename_after_a_lost_answer_makes_no_second_account(world: World) -> None:
+    await world.fault({"status": 500, "afterCommit": True})
+    engine = world.engine(policy={"realm_template": "{name}.pbx.example.org"})
+    first = await engine.reconcile(account(realm=None), Watching())
+    assert first.fields["realm"] == "acme-dental.pbx.example.org"
+    renamed = account(generation=2, realm=None, name="Acme Teeth")
+    found = await engine.reconcile(renamed, Watching())
+    assert found.outcome.reason is Reason.READY
+    assert found.fields["realm"] == "acme-dental.pbx.example.org"
+    assert [method for method, _ in await world.writes()] == ["PUT", "PATCH"]

@@ -88,3 +88,7 @@ class ServerFailure(Refused):
 
     Also 404 `not found`: a noun that is not loaded, as while a node starts.
     """
+
+
+UNCERTAIN = (Unreachable, Nonsense, ServerFailure)
+"""After these a write may have been carried out."""

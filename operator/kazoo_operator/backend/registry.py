@@ -99,6 +99,10 @@ class MarkIndex:
                 await self._list(root_id)
         return tuple(self._rows.get(str(mark), {}).values())
 
+    def expire(self) -> None:
+        """The next look-up lists anew: something may have been made that nobody was told of."""
+        self._listed_at = None
+
     def remember(self, mark: Mark, row: AccountRow) -> None:
         """An account that was made or found since the last listing."""
         for rows in (self._rows, self._since):
