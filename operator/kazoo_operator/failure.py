@@ -21,11 +21,14 @@ from kazoo_operator.core.documents import put
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.outcome import Outcome, Reason
 
+_LONGEST = 2000
 _KEY = "check the API key that the operator was given"
 
 
 def outcome_of(error: BackendError, kind: Kind) -> Outcome:
     """The outcome for an error that ended a pass. Texts hold no secret: those of `BackendError` hold none."""
+    if type(error) is Refused and error.status in (404, 405, 410):
+        return Outcome.of(Reason.BACKEND_NONSENSE, f"{error}; check the URL of the backend.")
     for cause, reason, text in _TABLE:
         if isinstance(error, cause):
             return Outcome.of(reason, text.format(error=error, fields=rejected_fields(error, kind)))
@@ -60,7 +63,7 @@ def rejected_fields(error: BackendError, kind: Kind) -> str:
         messages = [detail.get("message") for detail in kinds.values() if isinstance(detail, dict)]
         said = ", ".join(sorted(text for text in messages if isinstance(text, str))) or "not accepted"
         texts.append(f"{_spec_path(path, kind)}: {said}")
-    return "; ".join(texts) or error.message
+    return "; ".join(texts)[:_LONGEST] or error.message
 
 
 def _spec_path(path: str, kind: Kind) -> str:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationE
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kazoo_operator.backend.login import ApiKey, ApiKeyFile
+from kazoo_operator.backend.transport import base_url
 from kazoo_operator.core import realm
 
 
@@ -70,17 +71,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _reachable_and_known(self) -> Settings:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("KAZOO_URL: must be a URL such as https://crossbar.example.com:8443")
-        if parts.username or parts.password:
-            raise ValueError("KAZOO_URL: must hold no user or password; give the API key in a file")
-        if parts.scheme == "http" and not (self.insecure_http or _is_loopback(parts.hostname)):
+        try:
+            parts = urlsplit(base_url(self.url))
+        except ValueError as error:
+            raise ValueError(f"KAZOO_URL: {error}") from None
+        if parts.scheme == "http" and not (self.insecure_http or _is_loopback(str(parts.hostname))):
             raise ValueError(
                 "KAZOO_URL: https is required; KAZOO_INSECURE_HTTP=true allows http all the same"
             )
         if (self.api_key is None) == (self.api_key_file is None):
-            raise ValueError("KAZOO_API_KEY_FILE: give either it or KAZOO_API_KEY, and not both")
+            raise ValueError(
+                "KAZOO_API_KEY_FILE: give either it or KAZOO_API_KEY, and not both "
+                "(KAZOO_USERNAME and a password cannot be used yet)"
+            )
         return self
 
     def credential(self) -> ApiKey:

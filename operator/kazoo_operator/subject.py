@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from kazoo_operator.backend.errors import BackendError, NotFound
 from kazoo_operator.backend.protocol import Identity
@@ -18,6 +19,12 @@ from kazoo_operator.core.realm import from_template
 from kazoo_operator.core.schema import Spec, schema_findings, without_nulls
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.rules.account import REALM_IS_STATIC
+
+
+class Progress(Protocol):
+    """Where a pass says what it is waiting for; shown while the pass goes on."""
+
+    outcome: Outcome | None
 
 
 class Halt(Exception):
@@ -58,10 +65,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Account:
-    """An account as KAZOO shows it."""
+    """An account as KAZOO shows it; `parent` is the realm above, `above` the names from the root down."""
 
     id: str
     document: JsonObject
+    parent: str = ""
+    above: tuple[str, ...] = ()
 
     @property
     def realm(self) -> str:
@@ -83,7 +92,9 @@ def validated(kind: Kind, resource: Resource) -> Spec:
 
 def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:
     known, wanted = resource.status.get("realm"), spec.get("realm")
-    return [REALM_IS_STATIC.finding()] if known and wanted and wanted != known else []
+    if not known or not wanted or wanted == known:
+        return []
+    return [replace(REALM_IS_STATIC.finding(), hint=f"put {known} back")]
 
 
 def refuse_other_realm(subject: Subject, account: Account) -> None:
@@ -178,8 +189,8 @@ def status_fields(subject: Subject, account: Account) -> JsonObject:
         "accountID": account.id,
         # A realm edited behind our back is drift to repair, never the new truth.
         "realm": subject.fields.get("realm") or account.realm,
-        "parent": root.realm,
-        "path": f"{root.name} / {document.get('name')}",
+        "parent": account.parent or root.realm,
+        "path": " / ".join((*(account.above or (root.name,)), str(document.get("name")))),
         "currency": subject.connection.policy.currency,
         "moneyKind": "Real" if real else "Allotted",
     }

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.errors import Invalid, NotFound
+from kazoo_operator.backend.index import LISTED_EVERY, AccountIndex
 from kazoo_operator.backend.protocol import AccountRow
-from kazoo_operator.backend.registry import LISTED_EVERY, MarkIndex
 from kazoo_operator.core.documents import ACCOUNT
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.sandbox import Sandbox, running_sandbox
@@ -92,26 +92,26 @@ async def test_one_listing_serves_everybody_for_ten_minutes() -> None:
     now = 0.0
     backend = Listings((AccountRow("a" * 32, "Acme", "acme.example.com", (str(MARK), "vip")),))
     backend.gate.set()
-    index = MarkIndex(backend, lambda: now)  # type: ignore[arg-type]
-    found = await asyncio.gather(*(index.find(MARK, "root") for _ in range(50)))
+    index = AccountIndex(backend, lambda: now)  # type: ignore[arg-type]
+    found = await asyncio.gather(*(index.marked(MARK, "root") for _ in range(50)))
     assert {row.id for rows in found for row in rows} == {"a" * 32}
     assert backend.count == 1
     backend.rows = ()
     now = LISTED_EVERY - 1
-    assert len(await index.find(MARK, "root")) == 1
+    assert len(await index.marked(MARK, "root")) == 1
     now = LISTED_EVERY
-    assert await index.find(MARK, "root") == ()
+    assert await index.marked(MARK, "root") == ()
     assert backend.count == 2
 
 
 async def test_what_is_made_while_the_pages_come_in_is_not_forgotten() -> None:
     backend = Listings()
-    index = MarkIndex(backend, lambda: 0.0)  # type: ignore[arg-type]
-    looking = asyncio.create_task(index.find(MARK, "root"))
+    index = AccountIndex(backend, lambda: 0.0)  # type: ignore[arg-type]
+    looking = asyncio.create_task(index.marked(MARK, "root"))
     while not backend.count:
         await asyncio.sleep(0)
-    index.remember(MARK, AccountRow("b" * 32, "Acme", "acme.example.com"))
+    index.remember(AccountRow("b" * 32, "Acme", "acme.example.com", (str(MARK),)))
     backend.gate.set()
     assert [row.id for row in await looking] == ["b" * 32]
-    index.forget(MARK, "b" * 32)
-    assert await index.find(MARK, "root") == ()
+    index.forget("b" * 32)
+    assert await index.marked(MARK, "root") == ()

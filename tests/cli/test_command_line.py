@@ -54,12 +54,11 @@ def test_wrong_usage_exits_64(arguments: list[str]) -> None:
         ({}, "KAZOO_URL"),
         ({"KAZOO_URL": "https://kazoo.example"}, "KAZOO_API_KEY_FILE"),
         ({"KAZOO_URL": "http://kazoo.example", "KAZOO_API_KEY": KEY}, "KAZOO_INSECURE_HTTP"),
-        ({"KAZOO_URL": f"https://u:{KEY}@kazoo.example", "KAZOO_API_KEY": "x"}, "no user or password"),
-        ({"KAZOO_URL": "kazoo.example", "KAZOO_API_KEY": KEY}, "must be a URL"),
-        (
-            {**VALID, "KAZOO_API_KEY_FILE": "/x"},
-            "not both",
-        ),
+        ({"KAZOO_URL": f"https://u:{KEY}@kazoo.example", "KAZOO_API_KEY": "x"}, "must not hold a user name"),
+        ({"KAZOO_URL": "kazoo.example", "KAZOO_API_KEY": KEY}, "must read like https://"),
+        ({**VALID, "KAZOO_API_KEY_FILE": "/x"}, "not both"),
+        ({**VALID, "KAZOO_URL": "https://kazoo.example/?a=1"}, "no ? and no #"),
+        ({**VALID, "KAZOO_URL": "https://kazoo.example:99999/"}, "must read like https://"),
         (
             {
                 "KAZOO_URL": "https://k.example",

@@ -209,3 +209,44 @@ async def test_a_rename_after_a_lost_answer_makes_no_second_account(world: World
     assert found.outcome.reason is Reason.READY
     assert found.fields["realm"] == "acme-dental.pbx.example.org"
     assert [method for method, _ in await world.writes()] == ["PUT", "PATCH"]
+
+
+async def test_the_id_of_a_good_answer_is_kept_though_it_cannot_be_read_back(world: World) -> None:
+    engine = world.engine()
+    await engine.reconcile(account("first", name="First", realm="first.pbx.example.com"), Watching())
+    await world.fault({"status": 500}, method="GET", path="/v2/accounts/[0-9a-f]{32}$", times=3)
+    found = await engine.reconcile(account(), Watching())
+    (account_id,) = await world.accounts()
+    assert found.outcome.reason is Reason.BACKEND_UNAVAILABLE
+    assert found.fields == {"accountID": account_id, "realm": "acme.pbx.example.com"}
+    await world.fault({"body": '{"data": [], "status": "success"}'}, method="GET", path="/search$")
+    again = await engine.reconcile(account(), Watching())
+    assert again.fields["accountID"] == account_id, "a search that lags is not needed"
+    assert await world.writes() == [("PUT", 201)] * 2
+
+
+async def test_a_parent_that_is_gone_is_named(world: World) -> None:
+    await world.fault({"status": 404, "message": "bad_identifier"}, method="PUT")
+    found = await world.engine().reconcile(account(), Watching())
+    assert found.outcome.reason is Reason.FORBIDDEN
+    assert "KAZOO_OPERATOR_ROOT_ACCOUNT" in found.outcome.message
+
+
+async def test_a_plain_outage_is_no_half_built_account(world: World, clock: Clock) -> None:
+    await world.fault({"status": 503}, method="GET", path="/ledgers/total$", times=6)
+    engine = world.engine()
+    for _ in range(2):
+        found = await engine.reconcile(account(), Watching())
+        assert found.outcome.reason is Reason.BACKEND_UNAVAILABLE
+        assert list(await world.accounts()) == [found.fields["accountID"]]
+        clock.now += 300
+    assert (await engine.reconcile(account(), Watching())).outcome.reason is Reason.READY
+
+
+async def test_rolled_back_tries_of_another_spec_do_not_count(world: World) -> None:
+    await world.fault({"rollback": True}, times=4)
+    engine = world.engine()
+    states = [(await engine.reconcile(account(), Watching())).outcome.state for _ in range(3)]
+    assert states[-1] is State.STALLED
+    changed = await engine.reconcile(account(generation=2), Watching())
+    assert (changed.outcome.reason, changed.outcome.state) == (Reason.ROLLED_BACK, State.RECONCILING)

@@ -219,3 +219,89 @@ async def test_a_status_that_names_a_strangers_account_does_not_make_it_ours(wor
     found = await world.engine().reconcile(forged, Watching())
     assert (found.outcome.reason, found.outcome.state) == (Reason.NOT_ADOPTED, State.STALLED)
     assert await world.writes() == [("PUT", 201)]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["known", "status-lost"])
+async def test_an_account_outside_the_root_account_is_not_touched(world: World, lost: bool) -> None:
+    key = world.sandbox.identity.master.api_key
+    made = await until_ready(world.engine(key=key), account())
+    fenced = world.engine(key=key, policy={"root_account": world.sandbox.identity.reseller.realm})
+    status = {} if lost else made.fields
+    changed = account(generation=2, status=status, contacts={"billing": {"phone": "+14085550155"}})
+    found = await fenced.reconcile(changed, Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.OUTSIDE_SUBTREE, State.STALLED)
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_an_unmarked_account_outside_the_root_account_only_holds_the_realm(world: World) -> None:
+    key = world.sandbox.identity.master.api_key
+    made = await until_ready(world.engine(key=key), account())
+    await world.edit(made.fields["accountID"], {"flags": []})
+    fenced = world.engine(key=key, policy={"root_account": world.sandbox.identity.reseller.realm})
+    found = await fenced.reconcile(account(), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.REALM_TAKEN, State.STALLED)
+
+
+async def test_the_path_tells_what_stands_between_the_root_and_the_account(world: World) -> None:
+    made = await until_ready(world.engine(), account())
+    key = world.sandbox.identity.master.api_key
+    seen = await until_ready(world.engine(key=key), account(status=made.fields))
+    reseller = world.sandbox.identity.reseller
+    assert seen.fields["parent"] == reseller.realm
+    assert seen.fields["path"].count(" / ") == 2
+    assert seen.fields["path"].endswith(made.fields["path"])
+
+
+@pytest.mark.parametrize(
+    "do", [{"status": 503}, {"body": '{"data": {}, "status": "success"}'}], ids=["fails", "does-not-stick"]
+)
+async def test_a_realm_edited_behind_our_back_is_repaired_at_last(world: World, do: dict[str, Any]) -> None:
+    resource, account_id = await _made(world)
+    await world.edit(account_id, {"realm": "moved.example.com"})
+    await world.fault(do, method="PATCH")
+    engine = world.engine()
+    failed = await engine.reconcile(resource, Watching())
+    assert failed.outcome.reason in (Reason.BACKEND_UNAVAILABLE, Reason.NOT_CONVERGING)
+    again = account(status={**resource.status, **failed.fields})
+    assert (await engine.reconcile(again, Watching())).outcome.reason is Reason.READY
+    assert list(await world.accounts()) == [account_id]
+
+
+async def test_a_name_that_was_refused_and_yet_stored_is_taken_back(world: World) -> None:
+    await _made(world)
+    other = {"realm": "beta.pbx.example.com"}
+    beta = (await until_ready(world.engine(), account("beta", name="Beta", **other))).fields
+    renamed = account("beta", generation=2, status=beta, name="Acme, Dental", **other)
+    engine = world.engine()
+    for _ in range(2):
+        found = await engine.reconcile(renamed, Watching())
+        assert (found.outcome.reason, found.outcome.state) == (Reason.REJECTED, State.STALLED)
+        (document,) = (await world.accounts("beta.pbx.example.com")).values()
+        assert document["name"] == "Beta"
+
+
+async def test_a_twin_of_another_owner_is_named_as_long_as_it_is_there(world: World) -> None:
+    resource, account_id = await _made(world)
+    other = account("other", name="Other", realm="other.pbx.example.com")
+    twin_id = (await until_ready(world.engine(owner="rival"), other)).fields["accountID"]
+    await world.edit(twin_id, {"realm": "ACME.pbx.example.com"})
+    engine = world.engine()
+    for _ in range(2):
+        found = await engine.reconcile(resource, Watching())
+        assert found.outcome.reason is Reason.REALM_TAKEN
+        assert account_id in found.outcome.message and twin_id in found.outcome.message
+
+
+async def test_a_balance_beyond_what_status_holds_is_nonsense(world: World) -> None:
+    resource, _ = await _made(world)
+    body = '{"data": {"amount": 12345678901.5}, "status": "success", "auth_token": "t"}'
+    await world.fault({"body": body, "contentType": "application/json"}, "GET", "/ledgers/total$")
+    found = await world.engine().reconcile(resource, Watching())
+    assert found.outcome.reason is Reason.BACKEND_NONSENSE
+
+
+async def test_a_url_that_leads_elsewhere_is_not_blamed_on_the_spec(world: World) -> None:
+    await world.fault({"status": 410}, method="GET", path="/accounts/", times=9)
+    found = await world.engine().reconcile(account(), Watching())
+    assert found.outcome.reason is Reason.BACKEND_NONSENSE
+    assert "URL" in found.outcome.message

@@ -29,7 +29,7 @@ FORBIDDEN = frozenset(
 with `delete` deletes the parent), an `id` in a create can destroy the account that has it."""
 
 _RETRY_PAUSES = (0.2, 0.4)
-_MOST_MONEY = 10**15
+_MOST_MONEY = 10**9  # what status can hold, in units of the currency
 
 
 class Crossbar:

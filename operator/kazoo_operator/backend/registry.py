@@ -1,4 +1,4 @@
-"""Which KAZOO an object belongs to, and what is remembered of each: its root account, whose mark is where."""
+"""Which KAZOO an object belongs to, and what is remembered of each: its root account, and its accounts."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from kazoo_operator.backend.errors import NotFound
-from kazoo_operator.backend.protocol import AccountRow, Backend, Identity
+from kazoo_operator.backend.index import AccountIndex
+from kazoo_operator.backend.protocol import Backend, Identity
 from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.documents import ACCOUNT
-from kazoo_operator.core.mark import Mark
-
-LISTED_EVERY = 600.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Connection:
     def __init__(self, backend: Backend, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
         self.backend = backend
         self.policy = policy
-        self.marks = MarkIndex(backend, clock)
+        self.index = AccountIndex(backend, clock)
         self._root: tuple[str, Identity] | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -79,50 +77,6 @@ class Connection:
         lock = self._turns.setdefault(name, asyncio.Lock())
         async with lock:
             yield
-
-
-class MarkIndex:
-    """Whose mark stands on which account: a listing of all descendants, at the start and every 10 minutes."""
-
-    def __init__(self, backend: Backend, clock: Callable[[], float]) -> None:
-        self._backend = backend
-        self._clock = clock
-        self._rows: dict[str, dict[str, AccountRow]] = {}
-        self._since: dict[str, dict[str, AccountRow]] = {}
-        self._listed_at: float | None = None
-        self._listing = asyncio.Lock()
-
-    async def find(self, mark: Mark, root_id: str) -> tuple[AccountRow, ...]:
-        """The accounts that carry `mark`, by the last listing and what was remembered since."""
-        async with self._listing:
-            if self._listed_at is None or self._clock() - self._listed_at >= LISTED_EVERY:
-                await self._list(root_id)
-        return tuple(self._rows.get(str(mark), {}).values())
-
-    def expire(self) -> None:
-        """The next look-up lists anew: something may have been made that nobody was told of."""
-        self._listed_at = None
-
-    def remember(self, mark: Mark, row: AccountRow) -> None:
-        """An account that was made or found since the last listing."""
-        for rows in (self._rows, self._since):
-            rows.setdefault(str(mark), {})[row.id] = row
-
-    def forget(self, mark: Mark, account_id: str) -> None:
-        """An account that is gone, or that no longer carries the mark."""
-        for rows in (self._rows, self._since):
-            rows.get(str(mark), {}).pop(account_id, None)
-
-    async def _list(self, root_id: str) -> None:
-        self._since = {}
-        listed: dict[str, dict[str, AccountRow]] = {}
-        for row in await self._backend.descendants(root_id):
-            for mark in Mark.among(row.flags):
-                listed.setdefault(str(mark), {})[row.id] = row
-        # What was made while the pages came in may be on none of them.
-        for name, rows in self._since.items():
-            listed.setdefault(name, {}).update(rows)
-        self._rows, self._listed_at = listed, self._clock()
 
 
 class Registry:

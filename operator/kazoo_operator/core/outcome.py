@@ -38,6 +38,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     REALM_TAKEN = "RealmTaken"
     NOT_ADOPTED = "NotAdopted"
+    OUTSIDE_SUBTREE = "OutsideSubtree"
     REJECTED = "Rejected"
     UNAUTHORIZED = "Unauthorized"
     FORBIDDEN = "Forbidden"
@@ -74,6 +75,9 @@ MEANINGS: Mapping[Reason, Meaning] = {
     ),
     Reason.NOT_ADOPTED: Meaning(
         State.STALLED, Return.AT_RESYNC, "An account with this realm exists and no object manages it."
+    ),
+    Reason.OUTSIDE_SUBTREE: Meaning(
+        State.STALLED, Return.AT_RESYNC, "The account is not below the root account; nothing is touched."
     ),
     Reason.REJECTED: Meaning(State.STALLED, Return.AT_RESYNC, "KAZOO refused the values; see the message."),
     Reason.UNAUTHORIZED: Meaning(
