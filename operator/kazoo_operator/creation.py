@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from kazoo_operator.backend.errors import UNCERTAIN, BackendError, Invalid, NotFound, TimedOut
@@ -11,7 +12,7 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.outcome import Outcome, Reason, State
 from kazoo_operator.core.plan import plan_creation
 from kazoo_operator.core.realm import normalised_name
-from kazoo_operator.identity import by_realm, realm_outside
+from kazoo_operator.identity import by_realm, identify, realm_outside
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -41,16 +42,16 @@ class Creation:
         realm = decided_realm(subject)
         connection, name = subject.connection, normalised_name(str(subject.fields["name"]))
         async with connection.alone(f"realm {realm}"), connection.alone(f"name {name}"):
-            account = await by_realm(subject, realm)
+            account = await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
             if account is not None:
                 return account, subject.fields
-            self._wait_for_the_last_try(realm)
             text = f"KAZOO is making the account {realm}; that can take a minute."
             progress.outcome = Outcome.of(Reason.CREATING, text)
             account = await self._put(subject, realm)
             progress.outcome = None
             await _report_twin(subject, account, realm)
         self._rolled_back.pop((subject.resource.uid, subject.resource.generation), None)
+        self._unsure_until.pop(str(subject.mark), None)
         return account, start_fields(subject, realm)
 
     async def _put(self, subject: Subject, realm: str) -> Account:
@@ -70,8 +71,8 @@ class Creation:
 
     async def _made(self, subject: Subject, realm: str, answer: JsonObject) -> Account:
         """The account behind a 201, which KAZOO also answers when it has undone the creation."""
-        account_id = answer.get("id")
-        if "created" not in answer or not isinstance(account_id, str) or not account_id:
+        account_id = str(answer.get("id"))
+        if "created" not in answer or not re.fullmatch("[0-9a-f]{32}", account_id):
             raise self._undone(subject)
         root = subject.root.account_id
         name, index = str(subject.fields["name"]), subject.connection.index
@@ -93,15 +94,29 @@ class Creation:
         Where a gateway gave up and not KAZOO, the work may go on, and be in no listing until it is done.
         """
         gateway = isinstance(error, TimedOut) or getattr(error, "status", 0) in (502, 504)
-        self._unsure_until[realm] = self._clock() + (GATEWAY_PATIENCE if gateway else PATIENCE)
+        self._unsure_until[str(subject.mark)] = self._clock() + (GATEWAY_PATIENCE if gateway else PATIENCE)
         subject.connection.index.expire()
         return Halt.of(error, subject.kind, {"realm": realm})
 
-    def _wait_for_the_last_try(self, realm: str) -> None:
-        if self._clock() < self._unsure_until.get(realm, 0):
+    async def _after_the_last_try(self, subject: Subject, realm: str) -> Account | None:
+        """What a try that ended uncertainly may have made, by its mark. Raises Halt while it may be at work.
+
+        A realm in status without an account is such a try's trace: an earlier life may have left it.
+        """
+        mark = str(subject.mark)
+        if subject.resource.status.get("realm") and subject.known_id is None:
+            self._unsure_until.setdefault(mark, self._clock() + GATEWAY_PATIENCE)
+        until = self._unsure_until.get(mark)
+        if until is None:
+            return None
+        account = await by_realm(subject, realm)
+        if account is None and self._clock() < until:
             text = "The last creation ended without KAZOO's own answer; it is looked for before the next."
             raise Halt(Reason.BACKEND_UNAVAILABLE, text, {"realm": realm})
-        self._unsure_until.pop(realm, None)
+        if account is None:
+            subject.connection.index.expire()
+            account = await identify(subject)
+        return account
 
     def _undone(self, subject: Subject) -> Halt:
         key = (subject.resource.uid, subject.resource.generation)

@@ -27,7 +27,7 @@ from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import make_plan
 from kazoo_operator.creation import Creation
 from kazoo_operator.failure import outcome_of
-from kazoo_operator.identity import identify, placed, refuse_twin
+from kazoo_operator.identity import identify, placed, refuse_taken, refuse_twin
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -124,6 +124,7 @@ async def _converge(subject: Subject, account: Account, wanted: JsonObject) -> A
     plan = make_plan(subject.kind, wanted, {document.name: account.document}, mark)
     if plan.empty:
         return account
+    await refuse_taken(subject, account, plan)
     known = status_fields(subject, account)
     try:
         for write in plan.writes:

@@ -7,7 +7,18 @@ from dataclasses import replace
 
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.core.outcome import Reason
-from kazoo_operator.subject import Account, Halt, Subject, marks_on, oldest, ours, read, twin_found
+from kazoo_operator.core.plan import Plan
+from kazoo_operator.subject import (
+    Account,
+    Halt,
+    Subject,
+    marks_on,
+    oldest,
+    ours,
+    read,
+    status_fields,
+    twin_found,
+)
 
 
 async def identify(subject: Subject) -> Account | None:
@@ -20,7 +31,7 @@ async def identify(subject: Subject) -> Account | None:
     rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
     found = await _still_marked(subject, rows)
     if found:
-        return oldest(found)
+        return ours(subject, oldest(found))
     if known is None:
         return None
     account = await by_realm(subject, str(subject.resource.status.get("realm") or ""))
@@ -41,7 +52,7 @@ async def by_realm(subject: Subject, realm: str) -> Account | None:
     accounts = [account for row in rows if (account := await read(subject, row.id)) is not None]
     marked = [account for account in accounts if subject.mark in marks_on(subject, account)]
     if marked:
-        return oldest(marked)
+        return ours(subject, oldest(marked))
     for account in accounts:
         if await _row(subject, account) is None and not marks_on(subject, account):
             raise realm_outside(subject, realm)
@@ -98,6 +109,28 @@ async def refuse_twin(subject: Subject, account: Account) -> None:
         if twin is not None and (subject.mark in marks_on(subject, twin) or twin.realm == account.realm):
             raise twin_found(subject, account, twin.id)
         index.forget(row.id)
+
+
+async def refuse_taken(subject: Subject, account: Account, plan: Plan) -> None:
+    """Raises Halt when another account has the realm or the name that `plan` would write.
+
+    KAZOO 5.0 refuses it and stores it all the same, and from then on refuses every write to both accounts.
+    What lies outside the credential's tree cannot be seen here.
+    """
+    backend, wanted = subject.connection.backend, {change.path: change.after for change in plan.changes}
+    if "realm" in wanted:
+        for row in await backend.find_by_realm(wanted["realm"]):
+            if row.id != account.id:
+                text = f"The realm {wanted['realm']} is the account {row.id}'s now; change it there first."
+                raise Halt(Reason.REALM_TAKEN, text, status_fields(subject, account))
+    if "name" in wanted:
+        for row in await backend.find_by_name(wanted["name"]):
+            if row.id != account.id:
+                text = (
+                    f"spec.name: to KAZOO, which looks at a-z and 0-9 only, it is the name of the account "
+                    f"{row.id}, {row.name}; choose another name."
+                )
+                raise Halt(Reason.REJECTED, text, status_fields(subject, account))
 
 
 async def _still_marked(subject: Subject, rows: Iterable[AccountRow]) -> list[Account]:

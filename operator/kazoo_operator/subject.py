@@ -92,15 +92,15 @@ def validated(kind: Kind, resource: Resource) -> Spec:
 
 def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:
     known, wanted = resource.status.get("realm"), spec.get("realm")
-    if not known or not wanted or wanted == known:
+    if not resource.status.get("accountID") or not known or not wanted or wanted == known:
         return []
     return [replace(REALM_IS_STATIC.finding(), hint=f"put {known} back")]
 
 
 def refuse_other_realm(subject: Subject, account: Account) -> None:
-    """Raises Halt when status is lost, and the account found by its mark has another realm than the spec."""
+    """Raises Halt when the account has another realm than the spec, and status does not call that drift."""
     wanted = subject.fields.get("realm")
-    if wanted and wanted != account.realm and not subject.resource.status.get("realm"):
+    if wanted and wanted not in (account.realm, subject.resource.status.get("realm")):
         finding = REALM_IS_STATIC.finding()
         text = f"{finding} The account {account.id} has the realm {account.realm}."
         raise Halt(Reason.INVALID_SPEC, text)
@@ -126,7 +126,7 @@ def ours(subject: Subject, account: Account) -> Account:
     """The account, if we may touch it: it bears our mark, or none and status knows it. Raises Halt."""
     marks = marks_on(subject, account)
     known = account.id == subject.known_id and account.realm == subject.resource.status.get("realm")
-    if subject.mark in marks or (known and not marks):
+    if set(marks) == {subject.mark} or (known and not marks and account.id != subject.root.account_id):
         return account
     if not marks:
         text = (
@@ -134,7 +134,8 @@ def ours(subject: Subject, account: Account) -> Account:
             "choose another realm."
         )
         raise Halt(Reason.NOT_ADOPTED, text)
-    other, mine = marks[0], subject.mark
+    mine = subject.mark
+    other = next(mark for mark in marks if mark != mine)
     what_to_do = "choose another realm"
     if (other.namespace, other.name) == (mine.namespace, mine.name):
         what_to_do = f"if that operator is gone, run this one with KAZOO_OPERATOR_OWNER={other.owner}"
@@ -153,7 +154,12 @@ def twin_found(subject: Subject, account: Account, twin: str) -> Halt:
 
 def oldest(accounts: list[Account]) -> Account:
     """Of several accounts with our mark, always the same one."""
-    return min(accounts, key=lambda account: (int(account.document.get("created") or 0), account.id))
+
+    def age(account: Account) -> tuple[int, str]:
+        created = account.document.get("created")
+        return (created if isinstance(created, int) else 0, account.id)
+
+    return min(accounts, key=age)
 
 
 def decided_realm(subject: Subject) -> str:

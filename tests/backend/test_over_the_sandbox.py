@@ -115,3 +115,16 @@ async def test_what_is_made_while_the_pages_come_in_is_not_forgotten() -> None:
     assert [row.id for row in await looking] == ["b" * 32]
     index.forget("b" * 32)
     assert await index.marked(MARK, "root") == ()
+
+
+async def test_a_listing_asked_for_while_one_comes_in_is_made_afterwards() -> None:
+    backend = Listings()
+    index = AccountIndex(backend, lambda: 0.0)  # type: ignore[arg-type]
+    looking = asyncio.create_task(index.marked(MARK, "root"))
+    while not backend.count:
+        await asyncio.sleep(0)
+    index.expire()
+    backend.gate.set()
+    await looking
+    await index.marked(MARK, "root")
+    assert backend.count == 2

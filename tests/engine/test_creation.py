@@ -250,3 +250,30 @@ async def test_rolled_back_tries_of_another_spec_do_not_count(world: World) -> N
     assert states[-1] is State.STALLED
     changed = await engine.reconcile(account(generation=2), Watching())
     assert (changed.outcome.reason, changed.outcome.state) == (Reason.ROLLED_BACK, State.RECONCILING)
+
+
+async def test_after_a_restart_the_trace_of_an_uncertain_try_is_heeded(world: World, clock: Clock) -> None:
+    await world.fault({"status": 504})
+    first = await world.engine().reconcile(account(), Watching())
+    assert first.fields == {"realm": "acme.pbx.example.com"}
+    reborn = world.engine()
+    waiting = await reborn.reconcile(account(status=first.fields), Watching())
+    assert waiting.outcome.reason is Reason.BACKEND_UNAVAILABLE
+    assert await world.writes() == [("PUT", 504)]
+    clock.now += 21
+    assert (await reborn.reconcile(account(status=first.fields), Watching())).outcome.reason is Reason.READY
+
+
+async def test_an_object_applied_anew_with_another_realm_finds_what_was_made_late(
+    world: World, clock: Clock
+) -> None:
+    await world.fault({"status": 504})
+    engine = world.engine()
+    await engine.reconcile(account(), Watching())
+    late = await world.engine().reconcile(account(), Watching())
+    assert late.outcome.reason is Reason.READY, "KAZOO finished behind the gateway, unseen by the first life"
+    clock.now += 21
+    found = await engine.reconcile(account(realm="new.pbx.example.com"), Watching())
+    assert found.outcome.reason is Reason.INVALID_SPEC
+    assert late.fields["accountID"] in found.outcome.message
+    assert [status for method, status in await world.writes() if method == "PUT"] == [504, 201]

@@ -267,8 +267,20 @@ async def test_a_realm_edited_behind_our_back_is_repaired_at_last(world: World, 
     assert list(await world.accounts()) == [account_id]
 
 
+async def test_a_name_that_is_taken_below_us_is_not_even_tried(world: World) -> None:
+    _, account_id = await _made(world)
+    other = {"realm": "beta.pbx.example.com"}
+    beta = (await until_ready(world.engine(), account("beta", name="Beta", **other))).fields
+    renamed = account("beta", generation=2, status=beta, name="Acme, Dental", **other)
+    found = await world.engine().reconcile(renamed, Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.REJECTED, State.STALLED)
+    assert "spec.name" in found.outcome.message and account_id in found.outcome.message
+    assert [method for method, _ in await world.writes()] == ["PUT", "PUT"]
+
+
 async def test_a_name_that_was_refused_and_yet_stored_is_taken_back(world: World) -> None:
-    await _made(world)
+    outside = world.engine(key=world.sandbox.identity.master.api_key, owner="master")
+    await until_ready(outside, account())
     other = {"realm": "beta.pbx.example.com"}
     beta = (await until_ready(world.engine(), account("beta", name="Beta", **other))).fields
     renamed = account("beta", generation=2, status=beta, name="Acme, Dental", **other)
@@ -305,3 +317,32 @@ async def test_a_url_that_leads_elsewhere_is_not_blamed_on_the_spec(world: World
     found = await world.engine().reconcile(account(), Watching())
     assert found.outcome.reason is Reason.BACKEND_NONSENSE
     assert "URL" in found.outcome.message
+
+
+async def test_a_realm_that_somebody_took_meanwhile_is_not_written_back(world: World) -> None:
+    resource, account_id = await _made(world)
+    await world.edit(account_id, {"realm": "moved.example.com"})
+    stranger = await until_ready(world.engine(owner="rival"), account("stranger", name="Stranger"))
+    found = await world.engine().reconcile(resource, Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.REALM_TAKEN, State.STALLED)
+    assert stranger.fields["accountID"] in found.outcome.message
+    assert [method for method, _ in await world.writes()] == ["PUT", "PUT"]
+
+
+async def test_an_account_with_a_second_mark_is_contested_and_left_alone(world: World) -> None:
+    resource, account_id = await _made(world)
+    marks = ["kazoo-operator/cluster/team/acme", "kazoo-operator/rival/team/acme"]
+    await world.edit(account_id, {"flags": marks, "timezone": "Etc/UTC"})
+    for status in (resource.status, {}):
+        found = await world.engine().reconcile(account(status=status), Watching())
+        assert (found.outcome.reason, found.outcome.state) == (Reason.REALM_TAKEN, State.STALLED)
+        assert marks[1] in found.outcome.message
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_a_status_that_names_the_root_does_not_make_it_ours(world: World) -> None:
+    root = world.sandbox.identity.reseller
+    status = {"accountID": root.account_id, "realm": root.realm}
+    found = await world.engine().reconcile(account(realm=root.realm, status=status), Watching())
+    assert found.outcome.reason is Reason.NOT_ADOPTED
+    assert await world.writes() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator
 from ssl import SSLContext
 from types import TracebackType
@@ -18,6 +19,7 @@ from kazoo_operator.backend.transport import CONNECTIONS, Observe, Request, Tran
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, Document
 from kazoo_operator.core.money import Amount, from_number
+from kazoo_operator.core.realm import normalised_name
 
 PAGE_SIZE = 200
 
@@ -141,10 +143,14 @@ class Crossbar:
         """
         if not realm.strip():
             raise ValueError("an empty realm cannot be searched for")
-        login = await self._login.current()
-        query = {"t": "account", "q": "realm", "v": realm}
-        rows = await self._list("/accounts/{id}/search", login.account_id, query)
+        rows = await self._search("realm", realm)
         return tuple(row for row in rows if row.realm.lower() == realm.lower())
+
+    async def find_by_name(self, name: str) -> tuple[AccountRow, ...]:
+        """Search below the credential's account; a name without a-z0-9 makes KAZOO list every account."""
+        wanted = normalised_name(name)
+        rows = await self._search("name", name)
+        return tuple(row for row in rows if normalised_name(row.name) == wanted)
 
     async def descendants(self, account_id: str) -> tuple[AccountRow, ...]:
         """List all accounts below `account_id`, page after page."""
@@ -157,6 +163,11 @@ class Crossbar:
         if not is_number(amount) or not -_MOST_MONEY < amount < _MOST_MONEY:
             raise Nonsense("KAZOO answered with a balance that is no amount")
         return from_number(amount)
+
+    async def _search(self, by: str, value: str) -> tuple[AccountRow, ...]:
+        login = await self._login.current()
+        query = {"t": "account", "q": by, "v": value}
+        return await self._list("/accounts/{id}/search", login.account_id, query)
 
     async def _list(self, route: str, account_id: str, query: dict[str, str]) -> tuple[AccountRow, ...]:
         rows = {
@@ -248,7 +259,7 @@ def _refuse_flags(data: JsonObject) -> None:
 
 def _row(row: JsonObject) -> AccountRow:
     account_id = row.get("id")
-    if not isinstance(account_id, str) or not account_id:
+    if not isinstance(account_id, str) or not re.fullmatch("[0-9a-f]{32}", account_id):
         raise Nonsense("KAZOO answered with a listing of accounts without ids")
     return AccountRow(
         account_id,

@@ -24,6 +24,7 @@ class AccountIndex:
         self._by_word: dict[str, dict[str, None]] = {}
         self._since: dict[str, AccountRow] = {}
         self._listed_at: float | None = None
+        self._expiries = 0
         self._listing = asyncio.Lock()
 
     async def marked(self, mark: Mark, root_id: str) -> tuple[AccountRow, ...]:
@@ -45,6 +46,7 @@ class AccountIndex:
 
     def expire(self) -> None:
         """The next look-up lists anew: something may have been made that nobody was told of."""
+        self._expiries += 1
         self._listed_at = None
 
     def remember(self, row: AccountRow) -> None:
@@ -64,13 +66,14 @@ class AccountIndex:
         async with self._listing:
             if self._listed_at is not None and self._clock() - self._listed_at < LISTED_EVERY:
                 return False
-            self._since = {}
+            self._since, expiries = {}, self._expiries
             rows = await self._backend.descendants(root_id)
             self._rows, self._by_word = {}, {}
             # What was made while the pages came in may be on none of them.
             for row in (*rows, *self._since.values()):
                 self._add(row)
-            self._listed_at = self._clock()
+            # One that was asked for while the pages came in may miss what it was asked for.
+            self._listed_at = self._clock() if expiries == self._expiries else None
             return True
 
     def _add(self, row: AccountRow) -> None:

@@ -64,6 +64,9 @@ class Backend(Protocol):
     async def find_by_realm(self, realm: str) -> tuple[AccountRow, ...]:
         """The accounts below ours whose realm equals `realm`, letter case aside."""
 
+    async def find_by_name(self, name: str) -> tuple[AccountRow, ...]:
+        """The accounts below ours whose name is `name` to KAZOO: only a-z and 0-9 count."""
+
     async def descendants(self, account_id: str) -> tuple[AccountRow, ...]:
         """All accounts below `account_id`, through all pages."""
 
