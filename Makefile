@@ -98,6 +98,7 @@ down: install ## stop what `make up` started
 	@$(RUN) tools.demo down
 
 ACCOUNTS ?= 300
+RATE ?= 10000
 
 bench: install control-plane ## many accounts at once: seconds, CPU, memory, writes; ACCOUNTS=300
-	@$(RUN) tools.bench $(ACCOUNTS)
+	@$(RUN) tools.bench $(ACCOUNTS) $(RATE)

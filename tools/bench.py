@@ -5,6 +5,7 @@ compare the figures of one run with one another, and the counts with anything.
 
     make bench                  300 accounts
     make bench ACCOUNTS=1000    more
+    make bench RATE=50          at most so many requests to KAZOO a second, the operator's default; 10000 here
 """
 
 from __future__ import annotations
@@ -22,14 +23,15 @@ import yaml
 
 from tools.cluster import Cluster, ControlPlane, audit_writes, running_control_plane, service_account_user
 from tools.cluster import service_account_kubeconfig as kubeconfig_of
-from tools.stack import OperatorProcess, SandboxProcess, running_sandbox, until
+from tools.stack import OperatorProcess, SandboxProcess, heed_sigterm, running_sandbox, until
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMESPACE = "kazoo-operator"
 
 
-def main(count: int) -> None:
-    """Measure with `count` accounts."""
+def main(count: int, rate: str) -> None:
+    """Measure with `count` accounts, and at most `rate` requests to KAZOO a second."""
+    heed_sigterm()
     with (
         running_control_plane() as plane,
         running_sandbox() as sandbox,
@@ -42,7 +44,7 @@ def main(count: int) -> None:
         settings = {
             "KAZOO_URL": sandbox.url,
             "KAZOO_API_KEY_FILE": str(folder / "api-key"),
-            "KAZOO_OPERATOR_REQUESTS_PER_SECOND": "10000",
+            "KAZOO_OPERATOR_REQUESTS_PER_SECOND": rate,
         }
         kubeconfig = kubeconfig_of(plane, NAMESPACE, "kazoo-operator", folder)
         operator = OperatorProcess(kubeconfig, folder / "log", settings, ("--namespace", NAMESPACE))
@@ -80,6 +82,7 @@ def _measure(plane: ControlPlane, sandbox: SandboxProcess, operator: OperatorPro
     until(lambda: f"with {count} objects" in operator.said().split("ended")[-1], 60, "the restart")
     rows = [
         ("accounts", count),
+        ("requests to KAZOO, at most", f"{operator.environment['KAZOO_OPERATOR_REQUESTS_PER_SECOND']}/s"),
         ("applied by kubectl after", f"{applied:.1f} s"),
         ("all Ready after", f"{converged:.1f} s ({count / converged:.0f} accounts/s)"),
         ("operator's CPU", f"{cpu:.2f} s ({1000 * cpu / count:.1f} ms an account)"),
@@ -119,4 +122,4 @@ def _accounts(count: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 300)
+    main(int(sys.argv[1]), sys.argv[2])

@@ -35,7 +35,15 @@ from tools.cluster import (
     running_control_plane,
     service_account_kubeconfig,
 )
-from tools.stack import OperatorProcess, SandboxProcess, TookTooLong, end, running_sandbox, until
+from tools.stack import (
+    OperatorProcess,
+    SandboxProcess,
+    TookTooLong,
+    end,
+    heed_sigterm,
+    running_sandbox,
+    until,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".demo"
@@ -104,6 +112,7 @@ def _applied(cluster: Cluster) -> Iterator[None]:
 
 def demo() -> None:
     """From nothing to Ready, and one change."""
+    heed_sigterm()
     began = time.monotonic()
     with running_parts() as parts:
         cluster, manifest = parts.cluster, yaml.safe_load(EXAMPLE.read_text())

@@ -114,6 +114,11 @@ def running_sandbox(*arguments: str) -> Iterator[SandboxProcess]:
             process.stdout.close()
 
 
+def heed_sigterm() -> None:
+    """SIGTERM ends this program like Ctrl-C does: everything that it started is ended too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def end(process: subprocess.Popen[Any], seconds: float = 15) -> int:
     """SIGTERM, and SIGKILL when that is not enough; returns the exit code."""
     if process.poll() is None:

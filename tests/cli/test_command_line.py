@@ -102,7 +102,7 @@ def test_help_teaches_every_setting() -> None:
     shown = " ".join(kazoo_operator("run", "--help").stdout.split())
     for name in (
         *("--namespace", "--owner", "--no-leader-election", "--kubeconfig", "--context", "--url"),
-        *("--api-key-file", "--metrics-port", "--probe-port", "--quiet"),
+        *("--api-key-file", "--metrics-port", "--probe-port", "--quiet", "--no-color"),
         *("KAZOO_URL", "KAZOO_API_KEY_FILE", "KAZOO_OPERATOR_REALM_TEMPLATE", "KAZOO_OPERATOR_OWNER"),
     ):
         assert name in shown, name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +48,10 @@ def run(
     ] = None,
     metrics_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of /metrics.")] = 8080,
     probe_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of /healthz and /readyz.")] = 8081,
+    no_color: Annotated[
+        bool,
+        typer.Option("--no-color", help="No colours in the log; without a terminal there are none."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Log warnings and errors only.")] = False,
 ) -> None:
     """Run the operator until SIGTERM: watch the objects, and keep KAZOO as they say.
@@ -66,10 +71,20 @@ def run(
     except SettingsRefused as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
-    logging.basicConfig(
-        level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    _log(logging.WARNING if quiet else logging.INFO, no_color)
     _serve(settings, tuple(dict.fromkeys(namespace or ())), kubeconfig, context, metrics_port, probe_port)
+
+
+def _log(level: int, no_color: bool) -> None:
+    """Coloured columns on a terminal, plain lines elsewhere."""
+    handler: logging.Handler = logging.StreamHandler()
+    form = "%(asctime)s %(levelname)s %(message)s"
+    if sys.stderr.isatty() and not no_color:
+        from rich.console import Console
+        from rich.logging import RichHandler
+
+        handler, form = RichHandler(console=Console(stderr=True), show_path=False), "%(message)s"
+    logging.basicConfig(level=level, format=form, handlers=[handler])
 
 
 def _serve(
