@@ -87,10 +87,10 @@ class Stage:
         """Wait until the object is Ready at its generation; returns the object."""
         return self.until_reason(name, "Ready", seconds)
 
-    def writes(self, name: str) -> list[str]:
+    def writes(self, name: str, refused: bool = True) -> list[str]:
         """What the operator wrote to the API server about an object: verb and subresource."""
         user = service_account_user(NAMESPACE, "kazoo-operator")
-        found = audit_writes(self.plane.audit_log, user=user, name=name, refused=True)
+        found = audit_writes(self.plane.audit_log, user=user, name=name, refused=refused)
         return [f"{write.verb} {write.subresource}" for write in found]
 
 

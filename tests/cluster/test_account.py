@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -95,35 +98,87 @@ def test_a_status_that_was_wiped_is_written_again_without_a_write_to_kazoo(stage
         ("GET", "/search$", {"hang": True}),
         ("PUT", "/accounts/", {"hang": True}),
         ("PUT", "/accounts/", {"hang": True, "afterCommit": True}),
+        ("GET", "/v2/accounts/[0-9a-f]{32}$", {"hang": True}),
         ("GET", "/ledgers/total$", {"hang": True}),
-        (None, None, None),
     ],
-    ids=["before-the-create", "in-the-create", "after-the-create", "before-the-status", "after-the-status"],
+    ids=[
+        "before-the-create",
+        "in-the-create",
+        "after-the-create",
+        "before-the-read-back",
+        "before-the-status",
+    ],
 )
 def test_a_kill_around_each_write_of_a_creation_leaves_one_account(
-    stage: Stage, method: str | None, path: str | None, do: dict[str, object] | None
+    stage: Stage, request: pytest.FixtureRequest, method: str, path: str, do: dict[str, object]
 ) -> None:
-    name = f"killed-{(method or 'none').lower()}-{len(str(do))}"
-    if method is None:
-        stage.apply(name)
-        stage.until_ready(name)
-    else:
-        stage.sandbox.fault(do or {}, method, str(path))
-        stage.apply(name)
-        until(lambda: _hangs(stage, method, str(path)), 20, "the hanging call")
+    name = f"killed-{request.node.callspec.id}"
+    calm = _undisturbed(stage)
+    stage.sandbox.fault(do, method, path)
+    stage.apply(name)
+    until(lambda: _hangs(stage, method, path), 20, "the hanging call")
     stage.operator.kill()
     stage.sandbox.control("DELETE", "faults")
     stage.operator.start()
-    status = stage.until_ready(name)["status"]
-    mine = [held for held in stage.sandbox.accounts().values() if held["name"] == f"Acme {name}"]
-    assert len(mine) == 1
-    assert mine[0]["flags"][0].endswith(f"/{NAMESPACE}/{name}")
-    assert (status["realm"], status["balance"], status["moneyKind"]) == (
-        f"{name}.pbx.example.com",
-        "0.00",
-        "Allotted",
-    )
-    assert stage.writes(name).count("patch status") <= 2
+    stage.until_ready(name)
+    _one_account_like(stage, name, calm)
+    assert stage.writes(name) == ["patch status"]
+
+
+def test_a_kill_with_the_status_on_its_way_leaves_one_account(stage: Stage) -> None:
+    calm = _undisturbed(stage)
+    stage.sandbox.fault({"delay": 2}, "GET", "/ledgers/total$")
+    stage.apply("killed-patching")
+    until(lambda: _hangs(stage, "GET", "/ledgers/total$"), 20, "the balance being asked for")
+    server = stage.plane.pids["kube-apiserver"]
+    assert server is not None
+    os.kill(server, signal.SIGSTOP)
+    try:
+        until(lambda: not _hangs(stage, "GET", "/ledgers/total$"), 20, "the balance")
+        time.sleep(0.5)  # nothing shows that a patch went to a server that stands still
+        stage.operator.kill()
+    finally:
+        os.kill(server, signal.SIGCONT)
+    stage.operator.start()
+    stage.until_ready("killed-patching")
+    _one_account_like(stage, "killed-patching", calm)
+    accepted = stage.writes("killed-patching", refused=False)
+    assert accepted == ["patch status"], "the late one or the next life's, and never both"
+
+
+def test_a_kill_after_the_status_leaves_nothing_to_do(stage: Stage) -> None:
+    calm = _undisturbed(stage)
+    stage.apply("killed-after")
+    stage.until_ready("killed-after")
+    stage.operator.kill()
+    stage.operator.start()
+    stage.apply("killed-after", resyncInterval="1h")
+    stage.until_ready("killed-after")
+    _one_account_like(stage, "killed-after", calm)
+    assert stage.writes("killed-after") == ["patch status"] * 2
+    assert stage.sandbox.writes() == [("PUT", 201)] * 2
+
+
+def _undisturbed(stage: Stage) -> dict[str, Any]:
+    """The status of an account that was made in peace."""
+    stage.apply("calm")
+    found: dict[str, Any] = stage.until_ready("calm")["status"]
+    return found
+
+
+def _one_account_like(stage: Stage, name: str, calm: dict[str, Any]) -> None:
+    """One account stands for `name`, with its mark, and the status says what that of `calm` says."""
+    found = {key: held for key, held in stage.sandbox.accounts().items() if held["name"] == f"Acme {name}"}
+    ((account_id, document),) = found.items()
+    assert len(document["flags"]) == 1 and document["flags"][0].endswith(f"/{NAMESPACE}/{name}")
+    status = stage.get(name)["status"]
+    generation = status["observedGeneration"]
+    expected = json.loads(json.dumps(calm).replace("calm", name).replace(calm["accountID"], account_id))
+    expected["observedGeneration"] = generation
+    for ours, theirs in zip(status["conditions"], expected["conditions"], strict=True):
+        ours.pop("lastTransitionTime"), theirs.pop("lastTransitionTime")
+        theirs["observedGeneration"] = generation
+    assert status == expected
 
 
 def _hangs(stage: Stage, method: str, path: str) -> bool:
@@ -159,6 +214,17 @@ def test_sigterm_ends_an_idle_operator_at_once_with_exit_code_0(stage: Stage) ->
     began = time.monotonic()
     assert stage.operator.stop() == 0
     assert time.monotonic() - began < 10
+
+
+def test_sigterm_gives_up_a_call_that_hangs_within_10_s(stage: Stage) -> None:
+    stage.apply("waiting")
+    stage.until_ready("waiting")
+    stage.sandbox.fault({"hang": True}, "GET", "/ledgers/total$")
+    stage.apply("waiting", resyncInterval="1h")
+    until(lambda: _hangs(stage, "GET", "/ledgers/total$"), 20, "the hanging call")
+    began = time.monotonic()
+    assert stage.operator.stop() == 0
+    assert time.monotonic() - began < 10.5
 
 
 def test_metrics_name_what_happened(stage: Stage) -> None:
