@@ -102,12 +102,12 @@ def _applied(cluster: Cluster) -> Iterator[None]:
     present = cluster.kubectl("get", "-f", "-", "--ignore-not-found", "-o", "name", input=text).strip()
     if present:
         raise KubectlFailed(f"the cluster holds these already, and the demo would change them:\n{present}")
-    cluster.kubectl("apply", "--server-side", "-f", "-", input=text)
-    cluster.kubectl("wait", "--for=condition=Established", "crd/accounts.kazoo-operator.io", "--timeout=30s")
     try:
+        cluster.kubectl("apply", "--server-side", "-f", "-", input=text)
+        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         yield
     finally:
-        cluster.kubectl("delete", "--wait=false", "-f", "-", input=text)
+        cluster.kubectl("delete", "--wait=false", "--ignore-not-found", "-f", "-", input=text)
 
 
 def demo() -> None:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from kazoo_operator.backend.errors import UNCERTAIN, BackendError, Invalid, NotFound, TimedOut
+from kazoo_operator.backend.errors import (
+    UNCERTAIN,
+    BackendError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TimedOut,
+)
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.backend.registry import NoRoot
 from kazoo_operator.core.custom_resource import JsonObject
@@ -29,13 +38,22 @@ GATEWAY_PATIENCE = 20.0
 ROLLED_BACK_LIMIT = 3
 
 
+@dataclass(frozen=True)
+class Unsure:
+    """A try that may have made an account: its realm, when it ended, how long KAZOO may be at work on it."""
+
+    realm: str
+    ended: float
+    until: float
+
+
 class Creation:
     """Makes accounts, and remembers for a while how tries ended. `clock` is monotonic, in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._rolled_back: dict[tuple[str, int], int] = {}
-        self._unsure_until: dict[str, float] = {}
+        self._unsure: dict[str, Unsure | None] = {}
 
     async def create(self, subject: Subject, progress: Progress) -> tuple[Account, JsonObject]:
         """The account, made or found, and the fields it is to have. Raises Halt, BackendError."""
@@ -44,6 +62,7 @@ class Creation:
         async with connection.alone(f"realm {realm}"), connection.alone(f"name {name}"):
             account = await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
             if account is not None:
+                self._settle(subject)
                 return account, subject.fields
             text = f"KAZOO is making the account {realm}; that can take a minute."
             progress.outcome = Outcome.of(Reason.CREATING, text)
@@ -51,7 +70,6 @@ class Creation:
             progress.outcome = None
             await _report_twin(subject, account, realm)
         self._rolled_back.pop((subject.resource.uid, subject.resource.generation), None)
-        self._unsure_until.pop(str(subject.mark), None)
         return account, start_fields(subject, realm)
 
     async def _put(self, subject: Subject, realm: str) -> Account:
@@ -61,12 +79,16 @@ class Creation:
             answer = await subject.connection.backend.create_account(
                 subject.root.account_id, plan.create.data
             )
-        except Invalid as error:
-            return await _not_unique(subject, realm, error)
-        except NotFound:
-            raise NoRoot(f"the account {subject.root.account_id} is gone") from None
-        except UNCERTAIN as error:
+        except (Invalid, NotFound, Forbidden) as error:
+            self._settle(subject)
+            if isinstance(error, NotFound):
+                raise NoRoot(f"the account {subject.root.account_id} is gone") from None
+            if isinstance(error, Invalid):
+                return await _not_unique(subject, realm, error)
+            raise
+        except (*UNCERTAIN, Conflict) as error:
             raise self._maybe_made(subject, realm, error) from None
+        self._settle(subject)
         return await self._made(subject, realm, answer)
 
     async def _made(self, subject: Subject, realm: str, answer: JsonObject) -> Account:
@@ -94,28 +116,37 @@ class Creation:
         Where a gateway gave up and not KAZOO, the work may go on, and be in no listing until it is done.
         """
         gateway = isinstance(error, TimedOut) or getattr(error, "status", 0) in (502, 504)
-        self._unsure_until[str(subject.mark)] = self._clock() + (GATEWAY_PATIENCE if gateway else PATIENCE)
-        subject.connection.index.expire()
+        now = self._clock()
+        self._unsure[str(subject.mark)] = Unsure(
+            realm, now, now + (GATEWAY_PATIENCE if gateway else PATIENCE)
+        )
         return Halt.of(error, subject.kind, {"realm": realm})
 
-    async def _after_the_last_try(self, subject: Subject, realm: str) -> Account | None:
-        """What a try that ended uncertainly may have made, by its mark. Raises Halt while it may be at work.
+    def _settle(self, subject: Subject) -> None:
+        """It is certain what became of the last try; its trace in status tells nothing more."""
+        if str(subject.mark) in self._unsure:
+            self._unsure[str(subject.mark)] = None
 
-        A realm in status without an account is such a try's trace: an earlier life may have left it.
+    async def _after_the_last_try(self, subject: Subject, realm: str) -> Account | None:
+        """What a try that ended uncertainly may have made. Raises Halt while it may be at work.
+
+        It is looked for by realm, and by the mark in a listing that began after the try, and again in one
+        that began after the patience.
         """
-        mark = str(subject.mark)
-        if subject.resource.status.get("realm") and subject.known_id is None:
-            self._unsure_until.setdefault(mark, self._clock() + GATEWAY_PATIENCE)
-        until = self._unsure_until.get(mark)
-        if until is None:
+        mark, now = str(subject.mark), self._clock()
+        if _trace(subject):
+            self._unsure.setdefault(mark, Unsure(realm, now, now + GATEWAY_PATIENCE))
+        unsure = self._unsure.get(mark)
+        if unsure is None:
             return None
         account = await by_realm(subject, realm)
-        if account is None and self._clock() < until:
-            text = "The last creation ended without KAZOO's own answer; it is looked for before the next."
-            raise Halt(Reason.BACKEND_UNAVAILABLE, text, {"realm": realm})
-        if account is None:
-            subject.connection.index.expire()
+        moment = unsure.ended if now < unsure.until else unsure.until
+        listed = await subject.connection.index.listed_after(moment, subject.root.account_id)
+        if account is None and listed:
             account = await identify(subject)
+        if account is None and (now < unsure.until or not listed):
+            text = "The last creation ended without KAZOO's own answer; it is looked for before the next."
+            raise Halt(Reason.BACKEND_UNAVAILABLE, text, {"realm": unsure.realm})
         return account
 
     def _undone(self, subject: Subject) -> Halt:
@@ -126,6 +157,13 @@ class Creation:
             "first child of a new reseller; make one child before the account is promoted to reseller."
         )
         return Halt(Reason.ROLLED_BACK, text, state=State.STALLED if times >= ROLLED_BACK_LIMIT else None)
+
+
+def _trace(subject: Subject) -> bool:
+    """Whether status tells of a try by an earlier life: a realm, or Creating, and no account."""
+    status = subject.resource.status
+    shown = {condition.get("reason") for condition in status.get("conditions") or ()}
+    return subject.known_id is None and bool(status.get("realm") or Reason.CREATING in shown)
 
 
 async def _not_unique(subject: Subject, realm: str, error: Invalid) -> Account:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from kazoo_operator.backend.index import LISTED_EVERY, UNKNOWN_AFTER
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.core.outcome import Reason
 from kazoo_operator.core.plan import Plan
@@ -49,7 +50,10 @@ async def by_realm(subject: Subject, realm: str) -> Account | None:
     if not realm:
         return None
     rows = await subject.connection.backend.find_by_realm(realm)
-    accounts = [account for row in rows if (account := await read(subject, row.id)) is not None]
+    # A search may lag behind what we made ourselves.
+    ids = dict.fromkeys(row.id for row in (*rows, *subject.connection.index.holding(realm)))
+    read_ones = [account for key in ids if (account := await read(subject, key)) is not None]
+    accounts = [account for account in read_ones if account.realm == realm.lower()]
     marked = [account for account in accounts if subject.mark in marks_on(subject, account)]
     if marked:
         return ours(subject, oldest(marked))
@@ -69,46 +73,69 @@ def realm_outside(subject: Subject, realm: str) -> Halt:
     return Halt(Reason.REALM_TAKEN, text)
 
 
-async def placed(subject: Subject, account: Account) -> Account:
-    """The account with what is above it. Raises Halt when it is not below the root account.
+async def placed(subject: Subject, account: Account, age: float = LISTED_EVERY) -> Account:
+    """The account with what is above it, by a listing of at most `age` seconds.
 
-    Where the root is the credential's own account nothing else can be reached, so an account that a listing
-    does not show yet is its child.
+    Raises Halt when it is not below the root account. Where the root is the credential's own account nothing
+    else can be reached, so an account that a listing does not show yet is its child.
     """
-    row, root = await _row(subject, account), subject.root
+    row, root = await _row(subject, account, age), subject.root
     if row is None:
         text = (
             f"The account {account.id} is not below {root.realm}, and nothing outside is touched; "
             "check KAZOO_OPERATOR_ROOT_ACCOUNT."
         )
-        raise Halt(Reason.OUTSIDE_SUBTREE, text)
+        known = {"accountID": account.id} if subject.mark in marks_on(subject, account) else {}
+        raise Halt(Reason.OUTSIDE_SUBTREE, text, known)
     below = row.tree[row.tree.index(root.account_id) + 1 :] if root.account_id in row.tree else ()
     above = [await subject.connection.index.row(ancestor, root.account_id) for ancestor in below]
-    known = [ancestor for ancestor in above if ancestor is not None]
+    known_ones = [ancestor for ancestor in above if ancestor is not None]
     return replace(
         account,
-        parent=known[-1].realm.lower() if known else root.realm,
-        above=(root.name, *(ancestor.name for ancestor in known)),
+        parent=known_ones[-1].realm.lower() if known_ones else root.realm,
+        above=(root.name, *(ancestor.name for ancestor in known_ones)),
     )
 
 
-async def _row(subject: Subject, account: Account) -> AccountRow | None:
+async def _row(subject: Subject, account: Account, age: float = LISTED_EVERY) -> AccountRow | None:
     root = subject.root.account_id
-    row = await subject.connection.index.row(account.id, root)
-    own = (await subject.connection.backend.identity()).account_id
-    return row_of(subject, account) if row is None and root == own else row
+    row = await subject.connection.index.row(account.id, root, age)
+    return row_of(subject, account) if row is None and await _reaches_all(subject) else row
+
+
+async def _reaches_all(subject: Subject) -> bool:
+    """Whether the root is the credential's own account."""
+    return (await subject.connection.backend.identity()).account_id == subject.root.account_id
+
+
+async def fenced(subject: Subject, account: Account) -> None:
+    """Before a write: an account that was moved out of the root account's tree lately is not touched."""
+    if not await _reaches_all(subject):
+        await placed(subject, account, UNKNOWN_AFTER)
 
 
 async def refuse_twin(subject: Subject, account: Account) -> None:
-    """Raises Halt as long as a second account bears our mark or holds the realm: reported, never deleted."""
-    index = subject.connection.index
+    """Raises Halt as long as a second account bears our mark or holds the realm: reported, never deleted.
+
+    One that another object of this operator manages is no twin: its own pass puts its realm right.
+    """
+    index, realm = subject.connection.index, subject.decided_realm or account.realm
     marked = await index.marked(subject.mark, subject.root.account_id)
-    rows = {row.id: row for row in (*marked, *index.holding(account.realm)) if row.id != account.id}
+    rows = {row.id: row for row in (*marked, *index.holding(realm)) if row.id != account.id}
     for row in rows.values():
         twin = await read(subject, row.id)
-        if twin is not None and (subject.mark in marks_on(subject, twin) or twin.realm == account.realm):
+        if twin is None:
+            index.forget(row.id)
+            continue
+        marks = marks_on(subject, twin)
+        if subject.mark in marks:
             raise twin_found(subject, account, twin.id)
-        index.forget(row.id)
+        if twin.realm == realm and not any(mark.owner == subject.mark.owner for mark in marks):
+            text = (
+                f"The realm {realm} stands on two accounts, {account.id} of this object and {twin.id} of "
+                "somebody else, and KAZOO refuses every change of both; give one another realm."
+            )
+            raise Halt(Reason.REALM_TAKEN, text, status_fields(subject, account))
 
 
 async def refuse_taken(subject: Subject, account: Account, plan: Plan) -> None:
@@ -137,10 +164,10 @@ async def _still_marked(subject: Subject, rows: Iterable[AccountRow]) -> list[Ac
     found = []
     for row in rows:
         account = await read(subject, row.id)
-        if account is not None and subject.mark in marks_on(subject, account):
-            found.append(account)
-        else:
+        if account is None:
             subject.connection.index.forget(row.id)
+        elif subject.mark in marks_on(subject, account):
+            found.append(account)
     return found
 
 

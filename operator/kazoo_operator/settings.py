@@ -66,7 +66,10 @@ class Settings(BaseSettings):
         default="USD", pattern="^[A-Z]{3}$", validation_alias=AliasChoices("KAZOO_OPERATOR_CURRENCY")
     )
     requests_per_second: float = Field(
-        default=50, ge=1, validation_alias=AliasChoices("KAZOO_OPERATOR_REQUESTS_PER_SECOND")
+        default=50,
+        ge=1,
+        allow_inf_nan=False,
+        validation_alias=AliasChoices("KAZOO_OPERATOR_REQUESTS_PER_SECOND"),
     )
 
     @model_validator(mode="after")

@@ -37,6 +37,13 @@ class Halt(Exception):
         self.found = Pass(Outcome.of(reason, message, state), fields or {})
 
     @classmethod
+    def again(cls, found: Pass) -> Halt:
+        """The same end as before."""
+        halt = cls(found.outcome.reason, found.outcome.message)
+        halt.found = found
+        return halt
+
+    @classmethod
     def of(cls, error: BackendError, kind: Kind, fields: JsonObject) -> Halt:
         """The end of a pass whose write failed; what was known before stays in status."""
         outcome = outcome_of(error, kind)
@@ -55,6 +62,12 @@ class Subject:
     connection: Connection
     root: Identity
     mark: Mark
+
+    @property
+    def decided_realm(self) -> str | None:
+        """The spec's realm, or the one that status keeps for a known account: an edit in KAZOO is drift."""
+        kept = self.resource.status.get("realm") if self.known_id else None
+        return self.fields.get("realm") or kept
 
     @property
     def known_id(self) -> str | None:
@@ -102,8 +115,11 @@ def refuse_other_realm(subject: Subject, account: Account) -> None:
     wanted = subject.fields.get("realm")
     if wanted and wanted not in (account.realm, subject.resource.status.get("realm")):
         finding = REALM_IS_STATIC.finding()
-        text = f"{finding} The account {account.id} has the realm {account.realm}."
-        raise Halt(Reason.INVALID_SPEC, text)
+        text = (
+            f"{finding}. The account {account.id} of this object has the realm {account.realm}; write that, "
+            "or delete that account in KAZOO."
+        )
+        raise Halt(Reason.INVALID_SPEC, text, state=State.STALLED)
 
 
 async def read(subject: Subject, account_id: str) -> Account | None:
@@ -176,6 +192,18 @@ def decided_realm(subject: Subject) -> str:
     return made
 
 
+def wanted_fields(subject: Subject) -> JsonObject:
+    """The fields of an account that status knows: the spec's, and the realm that was decided for it.
+
+    As long as no pass over it ever ended Ready, its creation is not finished: the start values count too.
+    """
+    status = subject.resource.status
+    if subject.known_id is None or not status.get("realm"):
+        return subject.fields
+    fields = {**subject.fields, subject.lifecycle.key: subject.decided_realm}
+    return fields if status.get("balance") else {**subject.lifecycle.start, **fields}
+
+
 def start_fields(subject: Subject, realm: str) -> JsonObject:
     """The fields of a new account: the spec's, and the start values where the spec says nothing."""
     fields = {**subject.lifecycle.start, **subject.fields}
@@ -193,8 +221,7 @@ def status_fields(subject: Subject, account: Account) -> JsonObject:
     )
     return {
         "accountID": account.id,
-        # A realm edited behind our back is drift to repair, never the new truth.
-        "realm": subject.fields.get("realm") or account.realm,
+        "realm": subject.decided_realm or account.realm,
         "parent": account.parent or root.realm,
         "path": " / ".join((*(account.above or (root.name,)), str(document.get("name")))),
         "currency": subject.connection.policy.currency,

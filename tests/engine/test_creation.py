@@ -199,13 +199,19 @@ async def test_kazoo_holds_what_the_spec_says(world: World) -> None:
     }
 
 
-async def test_a_rename_after_a_lost_answer_makes_no_second_account(world: World) -> None:
-    await world.fault({"status": 500, "afterCommit": True})
+@pytest.mark.parametrize("code", [500, 409])
+@pytest.mark.parametrize("status", [True, False], ids=["status-kept", "status-lost"])
+async def test_a_rename_after_a_lost_answer_makes_no_second_account(
+    world: World, clock: Clock, code: int, status: bool
+) -> None:
+    await world.fault({"status": code, "afterCommit": True})
     engine = world.engine(policy={"realm_template": "{name}.pbx.example.org"})
     first = await engine.reconcile(account(realm=None), Watching())
     assert first.fields["realm"] == "acme-dental.pbx.example.org"
-    renamed = account(generation=2, realm=None, name="Acme Teeth")
-    found = await engine.reconcile(renamed, Watching())
+    renamed = account(generation=2, realm=None, name="Acme Teeth", status=status and first.fields)
+    waiting = await engine.reconcile(renamed, Watching())
+    clock.now += 11
+    found = waiting if waiting.outcome.state is State.READY else await engine.reconcile(renamed, Watching())
     assert found.outcome.reason is Reason.READY
     assert found.fields["realm"] == "acme-dental.pbx.example.org"
     assert [method for method, _ in await world.writes()] == ["PUT", "PATCH"]
@@ -277,3 +283,60 @@ async def test_an_object_applied_anew_with_another_realm_finds_what_was_made_lat
     assert found.outcome.reason is Reason.INVALID_SPEC
     assert late.fields["accountID"] in found.outcome.message
     assert [status for method, status in await world.writes() if method == "PUT"] == [504, 201]
+
+
+async def test_a_creation_that_is_refused_for_good_asks_for_no_more_listings(
+    world: World, clock: Clock
+) -> None:
+    await until_ready(world.engine(key=world.sandbox.identity.master.api_key, owner="m"), account("other"))
+    await world.fault({"status": 500})
+    engine = world.engine()
+    spec = {"realm": "second.pbx.example.com"}
+    lost = await engine.reconcile(account(**spec), Watching())
+    clock.now += 30
+    for _ in range(4):
+        found = await engine.reconcile(account(status=lost.fields, **spec), Watching())
+        assert found.outcome.reason is Reason.REJECTED
+        clock.now += 30
+    journal = (await world.control("GET", "requests"))["requests"]
+    listings = [call for call in journal if call["path"].endswith("/descendants")]
+    assert len(listings) <= 4
+
+
+async def test_an_interrupted_creation_gets_its_start_values_at_the_next_pass(world: World) -> None:
+    root = world.sandbox.identity.reseller.account_id
+    await world.edit(root, {"enabled": False})
+    await world.fault({"status": 500}, method="GET", path="/ledgers/total$", times=3)
+    engine = world.engine()
+    first = await engine.reconcile(account(), Watching())
+    assert first.outcome.reason is Reason.BACKEND_UNAVAILABLE
+    await world.edit(first.fields["accountID"], {"enabled": False})
+    again = await engine.reconcile(account(status=first.fields), Watching())
+    assert again.outcome.reason is Reason.READY
+    assert (await world.open[0].read(first.fields["accountID"], ACCOUNT))["enabled"] is True
+
+
+@pytest.mark.parametrize("do", [{"reset": True}, {"status": 429}, {"body": "<html>"}], ids=str)
+async def test_the_id_of_a_made_account_is_never_dropped(world: World, do: dict[str, Any]) -> None:
+    await world.fault(do, method="GET", path="/ledgers/total$", times=3)
+    found = await world.engine().reconcile(account(), Watching())
+    assert found.outcome.reason is not Reason.READY
+    assert [found.fields["accountID"]] == list(await world.accounts())
+
+
+async def test_a_search_that_lags_behind_our_own_account_does_not_deceive(world: World) -> None:
+    engine = world.engine()
+    first = await engine.reconcile(account("one"), Watching())
+    empty = '{"data": [], "status": "success", "auth_token": "t"}'
+    await world.fault({"body": empty, "contentType": "application/json"}, "GET", "/search$", times=2)
+    second = await engine.reconcile(account("two", name="Two"), Watching())
+    assert second.outcome.reason is Reason.REALM_TAKEN
+    assert first.fields["accountID"] in second.outcome.message
+    assert await world.writes() == [("PUT", 201)]
+
+
+async def test_creating_in_status_is_a_trace_of_an_earlier_life(world: World) -> None:
+    condition = {"type": "Ready", "status": "False", "reason": "Creating"}
+    found = await world.engine().reconcile(account(status={"conditions": [condition]}), Watching())
+    assert found.outcome.reason is Reason.BACKEND_UNAVAILABLE
+    assert await world.writes() == []

@@ -8,7 +8,7 @@ import pytest
 
 from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Reason, Return, State
-from tests.engine.conftest import Watching, World, account, until_ready
+from tests.engine.conftest import Clock, Watching, World, account, until_ready
 
 
 async def _made(world: World, **spec: Any) -> tuple[Resource, str]:
@@ -346,3 +346,81 @@ async def test_a_status_that_names_the_root_does_not_make_it_ours(world: World) 
     found = await world.engine().reconcile(account(realm=root.realm, status=status), Watching())
     assert found.outcome.reason is Reason.NOT_ADOPTED
     assert await world.writes() == []
+
+
+async def test_a_realm_from_the_template_is_repaired_too(world: World) -> None:
+    policy = {"realm_template": "{name}.pbx.example.org"}
+    made = await until_ready(world.engine(policy=policy), account(realm=None))
+    await world.edit(made.fields["accountID"], {"realm": "evil.example.org"})
+    found = await world.engine(policy=policy).reconcile(account(realm=None, status=made.fields), Watching())
+    assert found.outcome.reason is Reason.READY
+    assert found.fields["realm"] == "acme-dental.pbx.example.org"
+    assert list(await world.accounts("acme-dental.pbx.example.org")) == [made.fields["accountID"]]
+
+
+async def test_an_account_edited_to_our_realm_stalls_nobody_for_good(world: World) -> None:
+    ours, account_id = await _made(world)
+    other = account("other", name="Other", realm="other.pbx.example.com")
+    theirs = (await until_ready(world.engine(), other)).fields
+    await world.edit(theirs["accountID"], {"realm": "acme.pbx.example.com"})
+    engine = world.engine()
+    assert (await engine.reconcile(ours, Watching())).outcome.reason is Reason.READY
+    again = account("other", name="Other", realm="other.pbx.example.com", status=theirs)
+    assert (await engine.reconcile(again, Watching())).outcome.reason is Reason.READY
+    assert list(await world.accounts()) == [account_id]
+
+
+async def test_a_refused_name_is_rejected_until_the_spec_changes_without_a_write(
+    world: World, clock: Clock
+) -> None:
+    outside = world.engine(key=world.sandbox.identity.master.api_key, owner="master")
+    await until_ready(outside, account())
+    other = {"realm": "beta.pbx.example.com"}
+    beta = (await until_ready(world.engine(), account("beta", name="Beta", **other))).fields
+    engine = world.engine()
+    renamed = account("beta", generation=2, status=beta, name="Acme, Dental", **other)
+    first = await engine.reconcile(renamed, Watching())
+    written = await world.writes()
+    assert [method for method, _ in written].count("PATCH") == 2
+    assert await engine.reconcile(renamed, Watching()) == first
+    assert await world.writes() == written
+    clock.now += 3601
+    assert await engine.reconcile(renamed, Watching()) == first
+    assert len(await world.writes()) == len(written) + 2, "once an hour it is tried again"
+    better = account("beta", generation=3, status=beta, name="Beta Two", **other)
+    assert (await engine.reconcile(better, Watching())).outcome.reason is Reason.READY
+
+
+async def test_a_name_that_could_not_be_put_back_is_put_back_later(world: World) -> None:
+    outside = world.engine(key=world.sandbox.identity.master.api_key, owner="master")
+    await until_ready(outside, account())
+    other = {"realm": "beta.pbx.example.com"}
+    beta = (await until_ready(world.engine(), account("beta", name="Beta", **other))).fields
+    engine = world.engine()
+    renamed = account("beta", generation=2, status=beta, name="Acme, Dental", **other)
+    first = await engine.reconcile(renamed, Watching())
+    await world.edit(beta["accountID"], {"name": "Acme, Dental"})
+    again = await engine.reconcile(renamed, Watching())
+    assert (first.outcome.reason, again.outcome.reason) == (Reason.REJECTED, Reason.REJECTED)
+    (document,) = (await world.accounts("beta.pbx.example.com")).values()
+    assert document["name"] == "Beta"
+
+
+async def test_an_object_applied_anew_with_another_realm_is_looked_at_again(world: World) -> None:
+    await _made(world)
+    found = await world.engine().reconcile(account(realm="new.pbx.example.com"), Watching())
+    assert (found.outcome.reason, found.outcome.state) == (Reason.INVALID_SPEC, State.STALLED)
+    assert found.outcome.comes_back is Return.AT_RESYNC
+
+
+async def test_a_stuck_object_does_not_list_all_accounts_at_each_pass(world: World, clock: Clock) -> None:
+    key = world.sandbox.identity.master.api_key
+    made = await until_ready(world.engine(key=key), account())
+    fenced = world.engine(key=key, policy={"root_account": world.sandbox.identity.reseller.realm})
+    await world.control("DELETE", "requests")
+    for _ in range(5):
+        found = await fenced.reconcile(account(status=made.fields), Watching())
+        assert found.outcome.reason is Reason.OUTSIDE_SUBTREE
+        clock.now += 5
+    journal = (await world.control("GET", "requests"))["requests"]
+    assert len([call for call in journal if call["path"].endswith("/descendants")]) == 1

@@ -147,8 +147,10 @@ class Crossbar:
         return tuple(row for row in rows if row.realm.lower() == realm.lower())
 
     async def find_by_name(self, name: str) -> tuple[AccountRow, ...]:
-        """Search below the credential's account; a name without a-z0-9 makes KAZOO list every account."""
+        """Search below the credential's account; nothing for a name without a-z0-9: KAZOO would list all."""
         wanted = normalised_name(name)
+        if not wanted:
+            return ()
         rows = await self._search("name", name)
         return tuple(row for row in rows if normalised_name(row.name) == wanted)
 

@@ -9,12 +9,16 @@ from kazoo_operator.backend.protocol import AccountRow, Backend
 from kazoo_operator.core.mark import Mark
 
 LISTED_EVERY = 600.0
+UNKNOWN_AFTER = 60.0
+SPACING = 10.0
+LAG = 120.0
 
 
 class AccountIndex:
     """Answers whose mark stands where, who holds a realm, and what is above an account, without asking.
 
-    `clock` is monotonic, in seconds.
+    Nobody waits for a listing while there is one young enough for what they ask; those who need a new one
+    share it. A row that we put in ourselves outlives listings that do not show it yet. `clock` is monotonic.
     """
 
     def __init__(self, backend: Backend, clock: Callable[[], float]) -> None:
@@ -22,59 +26,67 @@ class AccountIndex:
         self._clock = clock
         self._rows: dict[str, AccountRow] = {}
         self._by_word: dict[str, dict[str, None]] = {}
-        self._since: dict[str, AccountRow] = {}
-        self._listed_at: float | None = None
-        self._expiries = 0
+        self._own: dict[str, tuple[float, AccountRow]] = {}
+        self._began: float | None = None
+        self._root: str | None = None
         self._listing = asyncio.Lock()
 
     async def marked(self, mark: Mark, root_id: str) -> tuple[AccountRow, ...]:
         """The accounts that bear `mark`. Raises BackendError when a listing is due and fails."""
-        await self._list_when_due(root_id)
+        await self._list_unless(root_id, LISTED_EVERY)
         return self._having(str(mark))
 
-    async def row(self, account_id: str, root_id: str) -> AccountRow | None:
-        """The row of an account; an unknown one is looked for in a new listing. Raises BackendError."""
-        if await self._list_when_due(root_id) or account_id in self._rows:
-            return self._rows.get(account_id)
-        self.expire()
-        await self._list_when_due(root_id)
+    async def row(self, account_id: str, root_id: str, age: float = LISTED_EVERY) -> AccountRow | None:
+        """The row of an account, from a listing of at most `age` seconds. Raises BackendError.
+
+        An unknown account is looked for in a new listing, at most once a minute for all of them.
+        """
+        await self._list_unless(root_id, age)
+        if account_id not in self._rows:
+            await self._list_unless(root_id, UNKNOWN_AFTER)
         return self._rows.get(account_id)
+
+    async def listed_after(self, moment: float, root_id: str) -> bool:
+        """Whether a listing began after `moment`; made if the last is 10 s old. Raises BackendError."""
+        if self._began is None or self._began <= moment:
+            await self._list_unless(root_id, SPACING)
+        return self._began is not None and self._began > moment
 
     def holding(self, realm: str) -> tuple[AccountRow, ...]:
         """The accounts that hold `realm`, letter case aside."""
         return self._having(realm.lower())
 
-    def expire(self) -> None:
-        """The next look-up lists anew: something may have been made that nobody was told of."""
-        self._expiries += 1
-        self._listed_at = None
-
     def remember(self, row: AccountRow) -> None:
-        """An account that was made or found since the last listing."""
-        self._since[row.id] = row
+        """An account that was made now: a listing may lag behind it."""
+        self._own[row.id] = (self._clock(), row)
         self._add(row)
 
     def forget(self, account_id: str) -> None:
-        """An account that is gone, or is no longer what its row says."""
-        self._since.pop(account_id, None)
+        """An account that is gone."""
+        self._own.pop(account_id, None)
         row = self._rows.pop(account_id, None)
         for word in _words(row) if row is not None else ():
             self._by_word.get(word, {}).pop(account_id, None)
 
-    async def _list_when_due(self, root_id: str) -> bool:
-        """Whether a listing was made now."""
+    async def _list_unless(self, root_id: str, age: float) -> None:
+        """List, unless the last listing of this root is younger than `age` seconds."""
+        if self._younger(root_id, age):
+            return
         async with self._listing:
-            if self._listed_at is not None and self._clock() - self._listed_at < LISTED_EVERY:
-                return False
-            self._since, expiries = {}, self._expiries
-            rows = await self._backend.descendants(root_id)
-            self._rows, self._by_word = {}, {}
-            # What was made while the pages came in may be on none of them.
-            for row in (*rows, *self._since.values()):
-                self._add(row)
-            # One that was asked for while the pages came in may miss what it was asked for.
-            self._listed_at = self._clock() if expiries == self._expiries else None
-            return True
+            if not self._younger(root_id, age):
+                await self._list(root_id)
+
+    def _younger(self, root_id: str, age: float) -> bool:
+        return self._began is not None and self._root == root_id and self._clock() - self._began < age
+
+    async def _list(self, root_id: str) -> None:
+        began = self._clock()
+        rows = {row.id: row for row in await self._backend.descendants(root_id)}
+        self._own = {key: own for key, own in self._own.items() if began - own[0] < LAG}
+        self._rows, self._by_word = {}, {}
+        for row in ({key: row for key, (_, row) in self._own.items()} | rows).values():
+            self._add(row)
+        self._began, self._root = began, root_id
 
     def _add(self, row: AccountRow) -> None:
         self._rows[row.id] = row

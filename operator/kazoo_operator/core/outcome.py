@@ -130,9 +130,9 @@ class Outcome:
 
     @classmethod
     def of(cls, reason: Reason, message: str, state: State | None = None) -> Outcome:
-        """The outcome a reason stands for; `state` where a case is graver than usual (then: at resync)."""
+        """The outcome a reason stands for; with `state` given, it is looked at again at resync."""
         meaning = MEANINGS[reason]
-        if state is None or state is meaning.state:
+        if state is None:
             return cls(reason, message, meaning.state, meaning.comes_back)
         return cls(reason, message, state, Return.AT_RESYNC)
 
