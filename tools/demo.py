@@ -184,6 +184,7 @@ def serve() -> None:
     with running_parts() as parts:
         told = {
             "pid": os.getpid(),
+            "process": _process(os.getpid()),
             "export": {
                 "KUBECONFIG": str(parts.cluster.kubeconfig),
                 "KAZOO_URL": parts.sandbox.url,
@@ -199,7 +200,7 @@ def serve() -> None:
 def up() -> None:
     """Start the parts in the background, and print what to export."""
     told = _told()
-    if told and _alive(told["pid"]):
+    if told and _alive(told):
         sys.exit("already up: make down ends it")
     shutil.rmtree(STATE, ignore_errors=True)
     STATE.mkdir()
@@ -224,10 +225,10 @@ def down() -> None:
     if not told:
         step("nothing is up")
         return
-    pid = told["pid"]
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    until(lambda: not _alive(pid), 90, "the end")
+    if _alive(told):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(told["pid"], signal.SIGTERM)
+        until(lambda: not _alive(told), 90, "the end")
     shutil.rmtree(STATE)
     step("stopped")
 
@@ -239,12 +240,15 @@ def _told() -> dict[str, Any]:
     return found
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _alive(told: dict[str, Any]) -> bool:
+    """Whether the process that wrote this down lives; one that has its number since then does not count."""
+    return bool(told["process"]) and _process(told["pid"]) == told["process"]
+
+
+def _process(pid: int) -> str:
+    """When a process began, and its command; empty where there is none."""
+    command = ["ps", "-o", "lstart=", "-o", "args=", "-p", str(pid)]
+    return subprocess.run(command, text=True, capture_output=True, check=False).stdout.strip()
 
 
 VERBS = {"demo": demo, "up": up, "down": down, "serve": serve}

@@ -142,8 +142,10 @@ def test_a_kill_with_the_status_on_its_way_leaves_one_account(stage: Stage) -> N
     stage.operator.start()
     stage.until_ready("killed-patching")
     _one_account_like(stage, "killed-patching", calm)
+    # A patch that was stored for a client that is gone may be answered, and logged, as a failure.
+    assert set(stage.writes("killed-patching")) == {"patch status"}
     accepted = stage.writes("killed-patching", refused=False)
-    assert accepted == ["patch status"], "the late one or the next life's, and never both"
+    assert len(accepted) <= 1, "the late one or the next life's, and never both"
 
 
 def test_a_kill_after_the_status_leaves_nothing_to_do(stage: Stage) -> None:
