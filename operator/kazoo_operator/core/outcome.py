@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any
 
-from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject, Key
 
 
 class State(Enum):
@@ -120,32 +120,48 @@ MEANINGS: Mapping[Reason, Meaning] = {
 class Outcome:
     """The only thing a pass returns about success or failure; made by `Outcome.of`.
 
-    `message` is one sentence: what, why, what to do; no times, no request ids, no secrets.
+    `message` is one sentence: what, why, what to do; no times, no request ids, no secrets. A change of one of
+    the objects that it `awaits` brings the object back too.
     """
 
     reason: Reason
     message: str
     state: State
     comes_back: Return
+    awaits: tuple[Key, ...] = ()
 
     @classmethod
-    def of(cls, reason: Reason, message: str, state: State | None = None) -> Outcome:
+    def of(
+        cls, reason: Reason, message: str, state: State | None = None, awaits: Iterable[Key] = ()
+    ) -> Outcome:
         """The outcome a reason stands for; with `state` given, it is looked at again at resync."""
         meaning = MEANINGS[reason]
         if state is None:
-            return cls(reason, message, meaning.state, meaning.comes_back)
-        return cls(reason, message, state, Return.AT_RESYNC)
+            return cls(reason, message, meaning.state, meaning.comes_back, tuple(awaits))
+        return cls(reason, message, state, Return.AT_RESYNC, tuple(awaits))
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to be told once about an object: a word for machines, a sentence, and how grave it is."""
+
+    reason: str
+    message: str
+    warning: bool = False
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over one object: its outcome, and the status fields that were observed.
+    """One pass over one object: its outcome, the status fields that were observed, and what to tell.
 
-    `fields` holds only what this pass knows; `None` removes a field, an absent one stays as it was.
+    `fields` holds only what this pass knows; `None` removes a field, an absent one stays as it was. With
+    `released`, nothing is left to do for an object that is being deleted: our finalizer may go.
     """
 
     outcome: Outcome
     fields: JsonObject = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+    released: bool = False
 
 
 OWNED_CONDITIONS = ("Ready", "Reconciling", "Stalled", "Synced")
