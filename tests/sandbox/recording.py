@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-FOLDER = Path(__file__).parents[1] / "recordings" / "5.0"
+FOLDER = Path(__file__).parents[1] / "recordings"
 GREGORIAN_EPOCH = 62_167_219_200
 COMPARED_HEADERS = ("content-type", "location", "etag", "retry-after", "allow")
 ACCESS_CONTROL = ("access-control-allow-origin", "access-control-allow-methods")
@@ -43,14 +43,19 @@ IN_TEXTS = {
 ABSENT = object()
 
 
-def scenarios() -> list[str]:
-    """The names of all recorded scenarios."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+def releases() -> list[str]:
+    """The releases that were recorded."""
+    return sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 
 
-def load(name: str) -> dict[str, Any]:
+def scenarios(release: str) -> list[str]:
+    """The names of all scenarios that were recorded with a release."""
+    return sorted(path.stem for path in (FOLDER / release).glob("*.json"))
+
+
+def load(release: str, name: str) -> dict[str, Any]:
     """A scenario as it was recorded."""
-    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    found: dict[str, Any] = json.loads((FOLDER / release / f"{name}.json").read_text())
     return found
 
 

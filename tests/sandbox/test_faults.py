@@ -65,7 +65,7 @@ async def test_a_status_may_carry_a_message(master: Client) -> None:
     answer = await master.get(f"/v2/accounts/{master.master}")
     assert (answer.body["message"], answer.data["message"]) == (
         "account_has_active_port",
-        "account has active port",
+        "Account has active port request",
     )
 
 

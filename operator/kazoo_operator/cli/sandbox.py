@@ -22,6 +22,7 @@ class Compat(StrEnum):
     """The KAZOO releases that can be imitated."""
 
     V5_0 = "5.0"
+    V4_3 = "4.3"
 
 
 def sandbox(
@@ -72,7 +73,7 @@ async def _serve(
 ) -> None:
     from kazoo_operator.sandbox import Sandbox
 
-    server = Sandbox(database, api_key=api_key, control=not no_control)
+    server = Sandbox(database, api_key=api_key, control=not no_control, compat=compat.value)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

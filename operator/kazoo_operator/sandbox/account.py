@@ -6,7 +6,6 @@ the keys of its views: a listing reads no document unless a filter asks for it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sqlite3
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .store import Store
+from .store import Store, rev
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS accounts (
@@ -66,8 +65,8 @@ class Account:
 
     @property
     def rev(self) -> str:
-        """The revision as KAZOO prints it: a number that counts the writes, and a hash."""
-        return f"{self.revision}-{hashlib.md5(f'{self.id}{self.revision}'.encode()).hexdigest()}"  # noqa: S324
+        """The revision as KAZOO prints it."""
+        return rev(self.id, self.revision)
 
 
 def normalised(text: object) -> str:
@@ -93,6 +92,15 @@ class Accounts:
         """Every account, half-built ones too."""
         for row in self._run("SELECT * FROM accounts ORDER BY id").fetchall():
             yield _read(row)
+
+    def count(self) -> int:
+        """How many there are in the cluster."""
+        return int(self._run("SELECT count(*) FROM accounts").fetchone()[0])
+
+    def has_descendants(self, account_id: str) -> bool:
+        """Whether an account stands below, as far as the views know."""
+        query = "SELECT 1 FROM ancestry WHERE ancestor=? LIMIT 1"
+        return self._run(query, (account_id,)).fetchone() is not None
 
     def name_taken(self, name: str, but: str) -> bool:
         """Whether another account has this name, but for case and punctuation."""

@@ -7,10 +7,11 @@ actions in `metaflows`, and the rules in `formatters`.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .account import Accounts
+from .release import Release
 from .schema import Errors, Flag, Items, Members, Number, Text, fail
 
 REALM_SUFFIX = "sip.2600hz.com"
@@ -101,6 +102,7 @@ ACCOUNT = Members(
     },
     required=("name",),
 )  # fmt: skip
+ACCOUNT_WITH_BLACKLISTS = replace(ACCOUNT, fields={**ACCOUNT.fields, "blacklists": Items(Text())})
 
 
 @dataclass
@@ -121,14 +123,17 @@ class Validated:
         return merged
 
 
-def validated(wanted: dict[str, Any], accounts: Accounts, account_id: str = "") -> Validated:
-    """Judge a whole document: the body of a create, or what a PATCH makes of the stored one."""
+def validated(
+    wanted: dict[str, Any], accounts: Accounts, release: Release, account_id: str = ""
+) -> Validated:
+    """Judge a whole document: the body of a create or a POST, or what a PATCH makes of the stored one."""
     document = {key: value for key, value in wanted.items() if key not in NEVER_STORED and key != "id"}
     _settle_realm(document)
     if document.get("timezone") in (None, "inherit"):
         document["timezone"] = DEFAULT_TIMEZONE
     errors: Errors = {}
-    document = ACCOUNT.check(document, (), errors)
+    schema = ACCOUNT_WITH_BLACKLISTS if release.has_blacklists else ACCOUNT
+    document = schema.check(document, (), errors)
     enabled = document.pop("enabled")
     return Validated(document, enabled is True, errors, _taken(document, accounts, account_id))
 

@@ -72,6 +72,12 @@ class Call:
         assert self.known_caller is not None
         return self.known_caller
 
+    @property
+    def subject(self) -> Account:
+        """The account in the path; only asked for where the table sends no path without one."""
+        assert self.account is not None
+        return self.account
+
     def value(self, name: str) -> Any:
         """A flag or option: looked for in the data, then in the query, then in the envelope."""
         if isinstance(self.data, dict) and name in self.data:

@@ -1,7 +1,7 @@
 """The envelope: reading a request's body, and writing answers.
 
 Nothing else knows the shapes (Crossbar API, request envelope, success and error envelope). An answer that
-is made before Accept was looked at carries no Content-Type, as in KAZOO 5.0.
+is made before Accept was looked at carries no Content-Type in KAZOO 5.0.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 from .call import BODIES, Call, Reply
 from .refusal import NOTHING, Refusal, validation
 
-VERSION = "5.0.0"
 NODE = "crossbar@sandbox.example"
 LARGEST_BODY = 8_000_000
 BUCKET = 100
@@ -78,8 +77,9 @@ def _broken(path: str, kind: str, detail: dict[str, Any]) -> Refusal:
 def success(call: Call, reply: Reply) -> Answer:
     """The envelope of a good answer."""
     headers: dict[str, str] = {}
-    status = reply.status or (201 if call.method == "PUT" else 200)
-    if reply.location and call.method == "PUT":
+    created = call.method == "PUT" or (call.method == "POST" and reply.location is not None)
+    status = reply.status or (201 if created else 200)
+    if reply.location and created:
         headers["Location"] = reply.location
     if reply.revision and call.method == "GET":
         headers["ETag"] = f'"{reply.revision}"'
@@ -97,10 +97,19 @@ def refusal(call: Call, error: Refusal) -> Answer:
     if error.empty:
         return Answer(error.status, {**headers, "x-request-id": call.request_id}, b"")
     envelope = {**_common(call, None, anonymous=error.anonymous), "status": "error", **error.members}
+    if call.world.release.names_missing_token:
+        envelope = {"auth_token": "undefined", "version": call.world.release.version, **envelope}
     envelope |= {"error": str(error.status), "message": error.message}
     if error.data is not NOTHING:
-        envelope["data"] = error.data
+        envelope["data"] = error.data if call.world.release.prints_null_values else _quiet(error.data)
     return _answer(call, error.status, headers, envelope)
+
+
+def _quiet(errors: Any) -> Any:
+    """Without the member `value` where it is null."""
+    if not isinstance(errors, dict):
+        return errors
+    return {key: _quiet(value) for key, value in errors.items() if not (key == "value" and value is None)}
 
 
 def _common(call: Call, new_token: str | None, *, anonymous: bool = False) -> dict[str, Any]:
@@ -108,12 +117,13 @@ def _common(call: Call, new_token: str | None, *, anonymous: bool = False) -> di
         "timestamp": call.world.clock.timestamp(),
         "node": NODE,
         "request_id": call.request_id,
-        "tokens": {"consumed": 1, "remaining": BUCKET},
     }
+    if call.world.release.counts_tokens:
+        envelope["tokens"] = {"consumed": 1, "remaining": BUCKET}
     if token := new_token or (None if anonymous else call.token):
         envelope["auth_token"] = token
     if new_token or (call.known_caller is not None and not anonymous):
-        envelope["version"] = VERSION
+        envelope["version"] = call.world.release.version
     return envelope
 
 
@@ -122,7 +132,7 @@ def _answer(call: Call, status: int, headers: dict[str, str], envelope: dict[str
     text = json.dumps(envelope, ensure_ascii=False, indent=pretty, separators=None if pretty else (",", ":"))
     body = text.encode()
     headers["x-request-id"] = call.request_id
-    if call.negotiated:
+    if call.negotiated or call.world.release.types_early_refusals:
         headers["Content-Type"] = "application/json"
         if "gzip" in call.headers.get("Accept-Encoding", ""):
             headers["Content-Encoding"] = "gzip"

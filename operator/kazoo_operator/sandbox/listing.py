@@ -1,7 +1,8 @@
 """Lists: pages, keys, order and filters, the same for every list (Crossbar API, lists).
 
-A list reads a view in the order of its key, descending unless `ascending=true`, from a start key on, and
-stops when a page is full: the first row that no longer fits gives `next_start_key`.
+A list reads a view in the order of its key, from a start key on, and stops when a page is full: the first
+row that no longer fits gives `next_start_key`. KAZOO 5.0 descends unless `ascending=true`; in 4.3 all but
+searches ascend, whatever is asked.
 """
 
 from __future__ import annotations
@@ -25,20 +26,30 @@ Rows = Callable[[Start, bool], Iterator[Row]]
 """Rows of a view, from where, and whether ascending: `key` and `id`, and what filters look at."""
 
 
-def listing(call: Call, view: str, rows: Rows, item: Callable[[Row], dict[str, Any]]) -> Reply:
-    """Answer with the page of a view that the call asks for; `item` makes one entry of a row."""
-    paginated = call.value("paginate") not in (False, "false")
-    size = page_size(call) if paginated else None
-    ascending = call.flag("ascending")
+def listing(
+    call: Call, view: str, rows: Rows, item: Callable[[Row], dict[str, Any]], *,
+    by_id: bool = False, searched: bool = False,
+) -> Reply:  # fmt: skip
+    """Answer with the page of a view that the call asks for; `item` makes one entry of a row.
+
+    A list `by_id` has no start key of its own, and takes one that it has not issued for an id. What is
+    `searched` has the same order in every release.
+    """
+    size = page_size(call) if is_paginated(call) else None
+    ascending = call.flag("ascending") or not (searched or call.world.release.lists_turn)
     given = call.value("start_key")
     start, known = _decoded(view, given)
+    if by_id and not known:
+        start, known = (str(given), str(given)), True
     fits = filters(call)
     found = (row for row in rows(start, ascending) if fits(row)) if known else iter(())
     page = list(islice(found, size))
     data = [item(row) for row in page]
     members: dict[str, Any] = {}
     if size is not None:
-        members = {"page_size": len(page), "start_key": given or _encoded(view, None)}
+        members = {"page_size": len(page)}
+        if given or not by_id:
+            members["start_key"] = given or _encoded(view, None)
         following = next(found, None)
         if following is not None:
             members["next_start_key"] = _encoded(view, (following["key"], following["id"]))
@@ -50,18 +61,26 @@ def list_tag(call: Call) -> str:
     return hashlib.md5(f"{call.request_id}{time.time_ns()}".encode()).hexdigest()  # noqa: S324
 
 
+def is_paginated(call: Call) -> bool:
+    """Whether a page is asked for, and not everything."""
+    return call.value("paginate") not in (False, "false")
+
+
 def page_size(call: Call) -> int:
-    """The page size that is asked for, 50 without a word."""
+    """The page size that is asked for, 50 without a word, and in 4.3 also where it makes no sense."""
     given = call.value("page_size")
     if given is None:
         return PAGE_SIZE
     try:
         size = rounded(float(given))
+        wrong = "" if size >= 1 else "page size must be at least 1"
     except (ValueError, TypeError, OverflowError):
-        raise system_error(404, "faulty_request", "invalid page size") from None
-    if size < 1:
-        raise system_error(404, "faulty_request", "page size must be at least 1")
-    return size
+        size, wrong = PAGE_SIZE, "invalid page size"
+    if not wrong:
+        return size
+    if call.world.release.refuses_page_sizes:
+        raise system_error(404, "faulty_request", wrong)
+    return PAGE_SIZE
 
 
 def _encoded(view: str, start: Start) -> str:
@@ -129,7 +148,9 @@ def _at(document: Any, path: str) -> Any:
 
 
 def _printed(value: Any) -> str | None:
-    """A scalar as the query would spell it; lists and objects equal nothing."""
+    """A value as the query would spell it: a list of texts is their concatenation, an object nothing."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return "".join(value)
     return str(value) if isinstance(value, (str, int, float)) else None

@@ -42,6 +42,13 @@ def overlaid(stored: Mapping[str, Any], update: Mapping[str, Any]) -> dict[str, 
     return result
 
 
+def without_nulls(document: Any) -> Any:
+    """What KAZOO 4.3 stores of an update: no member that is null, at any depth; items of arrays stay."""
+    if not isinstance(document, dict):
+        return document
+    return {key: without_nulls(value) for key, value in document.items() if value is not None}
+
+
 def merge_patched(document: Any, merge: Any) -> Any:
     """JSON merge patch, RFC 7396."""
     if not isinstance(merge, dict):

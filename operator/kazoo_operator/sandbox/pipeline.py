@@ -19,6 +19,8 @@ from .tokens import Expired
 log = logging.getLogger(__name__)
 
 ID_LENGTH = 32
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"})
+"""What the web server knows."""
 
 
 def carry_out(call: Call, routes: Routes) -> Answer:
@@ -49,11 +51,15 @@ def _outcome(call: Call, routes: Routes) -> Answer | ConnectionCut:
 
 
 def _checked(call: Call, routes: Routes) -> Reply:
+    if call.method not in METHODS:
+        raise empty(501)
     if call.broken:
         raise call.broken
     _read_token(call)
     action = _action(call, routes)
     _find_account(call)
+    if action is None:
+        raise not_built(f"{call.verb} {call.path}")
     if not action.anonymous:
         _require_caller(call)
         action.authorise(call)
@@ -78,7 +84,9 @@ def _read_token(call: Call) -> None:
     try:
         claims = call.world.tokens.read(call.token)
     except Expired:
-        raise Refusal(401, "invalid credentials", {}) from None
+        if call.world.release.expiry_comes_first:
+            raise Refusal(401, "invalid credentials", {}) from None
+        return
     caller = call.world.accounts.get(claims.account_id) if claims else None
     if caller and _trial_is_over(call, caller):
         raise system_error(400, "disabled", "account expired")
@@ -89,26 +97,44 @@ def _trial_is_over(call: Call, account: Account) -> bool:
     return account.trial_ends is not None and account.trial_ends <= call.world.clock.gregorian()
 
 
-def _action(call: Call, routes: Routes) -> Action:
+def _action(call: Call, routes: Routes) -> Action | None:
+    """What is to be done; None for what only KAZOO can do."""
     match = call.match
     if match.own_account and call.known_caller is None:
         raise Refusal(401, "invalid credentials", {})
     if match.noun is None:
         _require_caller(call)
         raise empty(404) if call.caller.superduper else system_error(404)
-    if match.noun in routes.awaited:
-        raise not_built(f"the noun {match.noun}")
     if match.resource is None:
+        if match.noun in routes.awaited:
+            return None
         raise system_error(404)
+    verbs = match.resource.verbs
+    if call.method == "OPTIONS":
+        raise _options(call, verbs)
     action = match.action(call.verb)
-    if action is None:
-        if call.verb in match.resource.awaited:
-            raise not_built(f"{call.verb} {call.path}")
+    if call.verb not in verbs or (action and action.not_for_master and _is_master(call)):
         raise system_error(405, text="method not allowed")
-    allowed = {**match.resource.actions, **dict.fromkeys(match.resource.awaited)}
-    if call.method not in allowed:
-        raise empty(405, Allow=", ".join(reversed(allowed)))
+    if call.method not in verbs:
+        raise empty(405, Allow=", ".join(reversed(verbs)))
     return action
+
+
+def _options(call: Call, verbs: list[str]) -> Refusal:
+    """What a browser asks beforehand is answered 200; from anybody else it is a verb like others."""
+    asked = all(name in call.headers for name in ("Origin", "Access-Control-Request-Method"))
+    answer = empty(200) if asked else system_error(405, text="method not allowed")
+    known = [verb for verb in ("PATCH", "POST", "PUT", "GET", "DELETE") if verb in verbs]
+    answer.headers = {
+        "Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": ", ".join(["OPTIONS", *known]),
+    }  # fmt: skip
+    return answer
+
+
+def _is_master(call: Call) -> bool:
+    own, account_id = call.match.own_account, call.match.account_id
+    account = call.known_caller if own else call.world.accounts.get(account_id or "")
+    return account is not None and account.superduper
 
 
 def _find_account(call: Call) -> None:

@@ -37,6 +37,9 @@ MESSAGES = {
 }
 """What Crossbar calls each status when nothing more particular is known."""
 
+TEXTS = {"account_has_active_port": "Account has active port request"}
+"""The texts that are not just the message in words."""
+
 
 class Refusal(Exception):
     """An error answer. `empty` leaves the body out, `anonymous` the token and the version."""
@@ -66,7 +69,9 @@ class ConnectionCut(Exception):
 def system_error(status: int, message: str = "", text: str = "", **details: Any) -> Refusal:
     """A refusal in Crossbar's own words: the message as a code, and in `data.message` as a text."""
     message = message or MESSAGES.get(status, "unspecified_fault")
-    return Refusal(status, message, {**details, "message": text or message.replace("_", " ")})
+    return Refusal(
+        status, message, {**details, "message": text or TEXTS.get(message, message.replace("_", " "))}
+    )
 
 
 def validation(errors: Mapping[str, Mapping[str, Any]], *, anonymous: bool = False) -> Refusal:

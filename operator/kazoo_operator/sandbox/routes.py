@@ -27,13 +27,15 @@ ANY = "*"
 class Action:
     """What a verb does: `run` answers, `authorise` refuses callers before that.
 
-    `anonymous` needs no token. `faults` names the faults that the action itself carries out.
+    `anonymous` needs no token. `faults` names the faults that the action itself carries out. The master
+    account has no action that is `not_for_master`.
     """
 
     run: Callable[[Call], Reply]
     authorise: Callable[[Call], None] = authority.of_the_account
     anonymous: bool = False
     faults: frozenset[str] = frozenset()
+    not_for_master: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class Resource:
     arguments: tuple[str, ...]
     actions: Mapping[str, Action] = field(default_factory=dict)
     awaited: frozenset[str] = frozenset()
+
+    @property
+    def verbs(self) -> list[str]:
+        """Those that KAZOO has here."""
+        return [*self.actions, *(verb for verb in sorted(self.awaited) if verb not in self.actions)]
 
     def fits(self, arguments: tuple[str, ...]) -> bool:
         """Whether a path with these arguments means this resource."""
@@ -86,9 +93,9 @@ class Match:
 class Routes:
     """All nouns, and the way from a path to one of their resources."""
 
-    def __init__(self, nouns: Iterable[Noun], awaited: Iterable[str]) -> None:
+    def __init__(self, nouns: Iterable[Noun], awaited: Iterable[Noun]) -> None:
         self.nouns = {noun.name: noun for noun in nouns}
-        self.awaited = frozenset(awaited) - set(self.nouns)
+        self.awaited = {noun.name: noun for noun in awaited if noun.name not in self.nouns}
 
     def resolve(self, segments: Iterable[str]) -> Match:
         """What a path (without its version) means."""
@@ -113,6 +120,5 @@ class Routes:
         return Match(noun, given, account_id, self._resource(noun, given), own)
 
     def _resource(self, noun: str, arguments: tuple[str, ...]) -> Resource | None:
-        if noun not in self.nouns:
-            return None
-        return next((resource for resource in self.nouns[noun].resources if resource.fits(arguments)), None)
+        found = self.nouns.get(noun) or self.awaited[noun]
+        return next((resource for resource in found.resources if resource.fits(arguments)), None)

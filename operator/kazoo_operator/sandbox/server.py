@@ -30,7 +30,8 @@ from .envelope import Answer
 from .faults import BY_THE_ACTION, Fault, Faults
 from .journal import Journal
 from .nouns import discover
-from .refusal import ConnectionCut, Refusal, system_error
+from .refusal import ConnectionCut, Refusal, not_built, system_error
+from .release import RELEASES, Release
 from .seed import Identity
 from .world import World
 
@@ -50,14 +51,15 @@ class Sandbox:
     """A simulated Crossbar.
 
     In memory without a `database`; `api_key` is the master's, `control` adds the `/sandbox` surface,
-    `clock` tells the seconds since 1970. Raises `store.DatabaseRefused` where the file cannot be used.
+    `compat` names the release to imitate (`release.RELEASES`), `clock` tells the seconds since 1970. Raises
+    `store.DatabaseRefused` where the file cannot be used.
     """
 
     def __init__(
         self, database: Path | None = None, *, api_key: str | None = None, control: bool = True,
-        clock: Callable[[], float] = time,
+        compat: str = "5.0", clock: Callable[[], float] = time,
     ) -> None:  # fmt: skip
-        self.world = World(database, api_key, Clock(clock))
+        self.world = World(database, api_key, Clock(clock), RELEASES[compat])
         self.routes = discover()
         self.faults, self.journal = Faults(), Journal()
         self.url = ""
@@ -94,7 +96,7 @@ class Sandbox:
         call = Call(self.world, request.method, request.path, entry.query, request.headers)
         envelope.read_body(call, await _read(request))
         segments = [segment for segment in request.path.split("/") if segment]
-        refused = _wrong_version(segments)
+        refused = _wrong_version(segments, self.world.release)
         call.match = self.routes.resolve(segments[1:])
         action = None if call.broken or refused else call.match.action(call.verb)
         entry.accept_charges = call.flag("accept_charges")
@@ -153,11 +155,13 @@ def _instead(call: Call, fault: Fault) -> Answer:
     return envelope.refusal(call, system_error(fault.value, fault.message))
 
 
-def _wrong_version(segments: list[str]) -> Refusal | None:
+def _wrong_version(segments: list[str], release: Release) -> Refusal | None:
     version = segments[0] if segments else ""
     if version in VERSIONS:
         return None
-    return Refusal(410, "gone", "the API v1 is gone, use v2") if version == "v1" else Refusal(404, empty=True)
+    if version != "v1":
+        return Refusal(404, empty=True)
+    return not_built("the API v1") if release.has_v1 else Refusal(410, "gone", "the API v1 is gone, use v2")
 
 
 async def _read(request: web.Request) -> bytes | None:
@@ -197,10 +201,10 @@ async def _bare(_request: web.Request, response: web.StreamResponse) -> None:
 @asynccontextmanager
 async def running_sandbox(
     database: Path | None = None, *, api_key: str | None = None, control: bool = True,
-    clock: Callable[[], float] = time, port: int = 0,
+    compat: str = "5.0", clock: Callable[[], float] = time, port: int = 0,
 ) -> AsyncIterator[Sandbox]:  # fmt: skip
     """A sandbox that listens inside the `with`; its `url` and `identity` say where and as whom."""
-    sandbox = Sandbox(database, api_key=api_key, control=control, clock=clock)
+    sandbox = Sandbox(database, api_key=api_key, control=control, compat=compat, clock=clock)
     try:
         await sandbox.start(port)
         yield sandbox

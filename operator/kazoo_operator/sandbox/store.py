@@ -1,11 +1,13 @@
 """What is kept: one SQLite database, in memory or in a file that one sandbox holds at a time.
 
 A file is written through (`synchronous=FULL` over a write-ahead log): what a request was told to be done
-survives `kill -9`. The tables belong to `account.py` and `ledger.py`, which hand in their SQL.
+survives `kill -9`. The tables belong to `account.py`, `callflow.py`, `ledger.py` and
+`reseller.py`, which hand in their SQL.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,11 @@ FORMAT = "kazoo-operator sandbox 1"
 META = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+
+
+def rev(document_id: str, number: int) -> str:
+    """A revision as KAZOO prints it: a number that counts the writes, and a hash."""
+    return f"{number}-{hashlib.md5(f'{document_id}{number}'.encode()).hexdigest()}"  # noqa: S324
 
 
 class DatabaseRefused(Exception):

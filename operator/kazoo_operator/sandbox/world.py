@@ -5,10 +5,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, ledger, seed
-from .account import Accounts
+from . import account, callflow, ledger, reseller, seed
+from .account import Account, Accounts
+from .callflow import Callflows
 from .clock import Clock
 from .ledger import Ledgers
+from .release import Release
+from .reseller import Resellers
 from .seed import Identity
 from .store import Store
 from .tokens import Tokens
@@ -17,11 +20,14 @@ from .tokens import Tokens
 class World:
     """One simulated cluster."""
 
-    def __init__(self, database: Path | None, api_key: str | None, clock: Clock) -> None:
-        self.clock = clock
-        self.store = Store(database, account.TABLES + ledger.TABLES)
+    def __init__(self, database: Path | None, api_key: str | None, clock: Clock, release: Release) -> None:
+        self.clock, self.release = clock, release
+        tables = (account.TABLES, callflow.TABLES, ledger.TABLES, reseller.TABLES)
+        self.store = Store(database, "".join(tables))
         self.accounts = Accounts(self.store)
+        self.callflows = Callflows(self.store)
         self.ledgers = Ledgers(self.store)
+        self.resellers = Resellers(self.store)
         with self.store.transaction():
             secret = self.store.meta("secret")
             if secret is None:  # a fresh database; later starts find whatever has become of it
@@ -37,6 +43,13 @@ class World:
         if master and master.api_key != api_key:
             master.api_key = api_key
             self.accounts.save(master)
+
+    def remove(self, account: Account) -> None:
+        """Delete an account and everything in it."""
+        self.accounts.delete(account)
+        self.callflows.delete(account.id)
+        self.ledgers.delete(account.id)
+        self.resellers.forget_missing_cascade(account.id)
 
     def identity(self) -> Identity:
         """Who one may log in as."""

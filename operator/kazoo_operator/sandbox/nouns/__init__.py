@@ -1,6 +1,7 @@
 """The nouns of the API, one module each; a module with a `NOUN` is part of the table, no other file names it.
 
-`AWAITED` are nouns that KAZOO has: until such a module exists here, its paths answer 501.
+`AWAITED` are nouns that KAZOO has: until such a module exists here, its verbs answer 501. A verb that KAZOO
+has not at a resource listed here is refused as KAZOO refuses it.
 """
 
 from __future__ import annotations
@@ -8,22 +9,23 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..routes import Noun, Routes
+from ..routes import ANY, Noun, Resource, Routes
 
-AWAITED = frozenset(
-    {
-        "user_auth",
-        "token_auth",
-        "limits",
-        "services",
-        "apps_store",
-        "users",
-        "callflows",
-        "whitelabel",
-        "phone_numbers",
-        "transactions",
-        "channels",
-    }
+
+def _awaited(name: str, *resources: tuple[tuple[str, ...], str]) -> Noun:
+    return Noun(name, tuple(Resource(path, awaited=frozenset(verbs.split())) for path, verbs in resources))
+
+
+AWAITED = (
+    _awaited("user_auth"),
+    _awaited("token_auth"),
+    _awaited("limits", ((), "GET POST")),
+    _awaited("services", ((), "GET POST")),
+    _awaited("apps_store", (("blacklist",), "GET POST")),
+    _awaited("users", ((), "GET PUT"), ((ANY,), "GET POST PATCH DELETE")),
+    _awaited("whitelabel", ((), "GET PUT POST DELETE")),
+    _awaited("transactions"),
+    _awaited("channels"),
 )
 
 

@@ -25,12 +25,13 @@ def search(call: Call) -> Reply:
     kind, by, prefix = _asked(call)
     accounts = call.world.accounts
     if kind != "account":
-        return listing(call, "search", lambda start, ascending: iter(()), _item)
+        return listing(call, "search", lambda start, ascending: iter(()), _item, searched=True)
     return listing(
         call,
         f"search {by}",
         lambda start, ascending: accounts.found(call.caller.id, by, prefix, start, ascending),
         _item,
+        searched=True,
     )
 
 
