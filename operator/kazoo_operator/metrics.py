@@ -41,6 +41,9 @@ RECONCILE_TIME = Histogram(
     registry=REGISTRY,
 )
 QUEUE_DEPTH = Gauge("workqueue_depth", "Objects that wait for a worker.", ["name"], registry=REGISTRY)
+LEADS = Gauge(
+    "leader_election_master_status", "Whether this process leads: 1 or 0.", ["name"], registry=REGISTRY
+)
 OBJECTS = Gauge("kazoo_objects", "Objects that are managed.", ["kind"], registry=REGISTRY)
 WATCH_SILENCE = Gauge(
     "kazoo_watch_last_event_seconds",

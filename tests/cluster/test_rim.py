@@ -46,8 +46,12 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {{name: operator}}
 rules:
-- {{apiGroups: [{GROUP}], resources: [accounts], verbs: [get, list, watch]}}
+- {{apiGroups: [{GROUP}], resources: [accounts], verbs: [get, list, watch, patch]}}
 - {{apiGroups: [{GROUP}], resources: [accounts/status], verbs: [patch]}}
+- {{apiGroups: [events.k8s.io], resources: [events], verbs: [create]}}
+- {{apiGroups: [coordination.k8s.io], resources: [leases], verbs: [create]}}
+- {{apiGroups: [coordination.k8s.io], resources: [leases], resourceNames: [kazoo-operator],
+   verbs: [get, patch]}}
 - {{apiGroups: [""], resources: [namespaces], resourceNames: [NAMESPACE], verbs: [get]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

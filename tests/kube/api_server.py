@@ -37,6 +37,9 @@ class FakeApiServer:
         self.changed = asyncio.Event()
         self.requests: list[tuple[str, str]] = []
         self.patches: list[Json] = []
+        self.lease: Json | None = None
+        self.lease_requests: list[tuple[str, Json]] = []
+        self.events: list[Json] = []
         self.unsound: list[str] = []
         self.authorizations: list[str | None] = []
         self.has_crd = True
@@ -48,7 +51,17 @@ class FakeApiServer:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [(method, path) for method, path in self.requests if method not in ("GET", "HEAD")]
+        """Writes to Accounts; those to the Lease and Events have lists of their own."""
+        return [
+            (method, path)
+            for method, path in self.requests
+            if method not in ("GET", "HEAD") and path.startswith(f"/apis/{GROUP}/")
+        ]
+
+    @property
+    def holder(self) -> str:
+        """Who holds the Lease."""
+        return str(((self.lease or {}).get("spec") or {}).get("holderIdentity") or "")
 
     def count(self, method: str, part: str) -> int:
         return sum(method == m and part in path for m, path in self.requests)
@@ -90,7 +103,14 @@ class FakeApiServer:
         return self._store("MODIFIED", body)
 
     def delete(self, name: str, namespace: str = "default") -> None:
-        self._store("DELETED", self.objects.pop((namespace, name)))
+        """As the API server does: at once, or by a time of deletion while a finalizer holds the object."""
+        body = self.objects[namespace, name]
+        if body["metadata"].get("finalizers"):
+            body["metadata"]["deletionTimestamp"] = "2026-11-25T06:00:00Z"
+            body["metadata"]["generation"] += 1
+            self._store("MODIFIED", body)
+        else:
+            self._store("DELETED", self.objects.pop((namespace, name)))
 
     def status_of(self, name: str, namespace: str = "default") -> Json:
         found: Json = self.objects[namespace, name]["status"]
@@ -120,6 +140,8 @@ class FakeApiServer:
             return web.json_response({"resources": [_resource("customresourcedefinitions")]})
         if path == f"/apis/{GROUP}/v1alpha1" and self.has_crd:
             return web.json_response({"resources": [_resource("accounts"), _resource("accounts/status")]})
+        if path.endswith(("/leases", "/leases/kazoo-operator", "/events")):
+            return await (self._leases if "/leases" in path else self._event)(request)
         if path.startswith("/api/v1/namespaces/"):
             return web.json_response({"metadata": {"name": path.split("/")[-1], "uid": OWNER_UID}})
         if path.startswith(f"/apis/{GROUP}/v1alpha1/") and self.has_crd:
@@ -141,10 +163,43 @@ class FakeApiServer:
         await asyncio.sleep(self.seconds_per_patch)
         return self._patch(body, await request.json(), request)
 
-    def _patch(self, body: Json, patch: Json, request: web.Request) -> web.Response:
-        assert request.method == "PATCH" and request.path.endswith("/status")
-        assert request.content_type == "application/merge-patch+json"
+    async def _event(self, request: web.Request) -> web.Response:
+        self.events.append(await request.json())
+        return web.json_response(self.events[-1], status=201)
+
+    async def _leases(self, request: web.Request) -> web.Response:
+        if request.method == "GET":
+            return web.json_response(self.lease) if self.lease else status(404, "NotFound")
+        said = await request.json()
+        self.lease_requests.append((request.method, said))
+        if request.method == "POST":
+            if self.lease is not None:
+                return status(409, "AlreadyExists")
+            self.lease = said
+        elif self.lease is None:
+            return status(404, "NotFound")
+        else:
+            assert request.content_type == "application/merge-patch+json"
+            if said["metadata"]["resourceVersion"] != self.lease["metadata"]["resourceVersion"]:
+                return status(409, "Conflict")
+            self.lease = merge(self.lease, said)
+        return web.json_response(self.touch_lease(), status=201 if request.method == "POST" else 200)
+
+    def touch_lease(self, **spec: Any) -> Json:
+        """Somebody writes the Lease."""
+        assert self.lease is not None
+        self.version += 1
+        self.lease["metadata"]["resourceVersion"] = str(self.version)
+        self.lease["spec"].update(spec)
+        return self.lease
+
+    def _patch(self, body: Json, patch: Any, request: web.Request) -> web.Response:
+        assert request.method == "PATCH"
         assert request.query["fieldManager"] == "kazoo-operator"
+        if request.content_type == "application/json-patch+json":
+            return self._patch_finalizers(body, patch, request)
+        assert request.path.endswith("/status")
+        assert request.content_type == "application/merge-patch+json"
         self.patches.append(patch)
         if patch["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
             return status(409, "Conflict")
@@ -154,6 +209,30 @@ class FakeApiServer:
             kstatus.check(body, before)
         except AssertionError as unsound:
             self.unsound.append(str(unsound))
+        return web.json_response(self._store("MODIFIED", body))
+
+    def _patch_finalizers(self, body: Json, patch: list[Json], request: web.Request) -> web.Response:
+        assert not request.path.endswith("/status")
+        metadata = body["metadata"]
+        test, change = patch
+        assert (test["op"], test["path"]) == ("test", "/metadata/resourceVersion")
+        if test["value"] != metadata["resourceVersion"]:
+            return status(422, "Invalid", "the server rejected our request due to an error in our request")
+        if change["op"] == "add":
+            if metadata.get("deletionTimestamp"):
+                return status(422, "Invalid", "no new finalizers can be added")
+            value = change["value"]
+            metadata["finalizers"] = [
+                *metadata.get("finalizers", []),
+                *([value] * isinstance(value, str)),
+            ] or value
+        else:
+            metadata["finalizers"].pop(int(change["path"].rsplit("/", 1)[1]))
+        if metadata.get("deletionTimestamp") and not metadata["finalizers"]:
+            key = metadata["namespace"], metadata["name"]
+            answer = copy.deepcopy(body)
+            self._store("DELETED", self.objects.pop(key))
+            return web.json_response(answer)
         return web.json_response(self._store("MODIFIED", body))
 
     def _list(self, request: web.Request, namespace: str) -> web.Response:

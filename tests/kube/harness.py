@@ -19,6 +19,7 @@ from kazoo_operator.core.outcome import Outcome, Pass, Reason
 from kazoo_operator.kube.options import Options, WatchedKind
 from kazoo_operator.kube.process import serve
 from kazoo_operator.kube.reconciler import Progress
+from kazoo_operator.surroundings import Surroundings
 
 ACCOUNT = WatchedKind("Account", "accounts")
 
@@ -37,10 +38,16 @@ class Engine:
         self.work: Work = ready
         self.passes: list[str] = []
         self.cut: list[str] = []
-        self.owner = ""
+        self.terms = 0
+        self.surroundings: Surroundings | None = None
         self.in_flight = asyncio.Event()
         self.in_flight.set()
         self.closed = False
+
+    @property
+    def owner(self) -> str:
+        """What stands in our marks; empty before the first term."""
+        return self.surroundings.owner if self.surroundings else ""
 
     async def reconcile(self, resource: Resource, progress: Progress) -> Pass:
         self.passes.append(resource.key.name)
@@ -54,10 +61,13 @@ class Engine:
         await self.in_flight.wait()
 
     @asynccontextmanager
-    async def start(self, owner: str) -> AsyncIterator[Engine]:
-        self.owner = owner
-        yield self
-        self.closed = True
+    async def start(self, surroundings: Surroundings) -> AsyncIterator[Engine]:
+        self.surroundings = surroundings
+        self.terms += 1
+        try:
+            yield self
+        finally:
+            self.closed = True
 
 
 class Operator:

@@ -14,7 +14,10 @@ from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.workqueue import WorkQueue
 from tests.kube.clock import run
-from tests.kube.objects import KEY, account, ready
+from tests.kube.objects import KEY, account, ready, said
+
+FINALIZER = "kazoo-operator.io/account"
+FINALIZERS = {"Account": FINALIZER}
 
 
 class Rim:
@@ -23,19 +26,20 @@ class Rim:
     def __init__(self, rate: float = 50) -> None:
         self.cache = Cache()
         self.queue: WorkQueue[Key] = WorkQueue(lambda low, high: high)
-        self.intake = Intake(self.cache, self.queue, 2, rate, lambda low, high: high)
+        self.intake = Intake(self.cache, FINALIZERS, 2, rate, lambda low, high: high)
+        self.intake.begin(self.queue)
 
     def see(self, body: dict[str, Any]) -> int:
         """How many keys wait for a worker once `body` was seen."""
         self.intake.observe("Account", body)
         return len(self.queue)
 
-    async def work(self, generation: int = 1) -> None:
+    async def work(self) -> None:
         """A worker takes the key and starts a pass; its status is not written yet."""
         assert await self.queue.take() == KEY
         entry = self.cache.get(KEY)
         assert entry is not None
-        entry.attempted, entry.open = generation, True
+        self.intake.pass_begins(KEY, entry)
 
     def settle(self, body: dict[str, Any], outcome: Outcome) -> None:
         """The pass's status was written, with `body` as the API server's answer."""
@@ -159,20 +163,136 @@ def test_a_status_that_could_not_be_written_yet_is_not_taken_for_wiped() -> None
     in_a_loop(test)
 
 
-@pytest.mark.parametrize("held", [True, False], ids=["held by a finalizer", "gone"])
-def test_a_deleted_object_is_forgotten(held: bool) -> None:
+def test_a_deleted_object_is_forgotten() -> None:
     async def test(rim: Rim) -> None:
         rim.see(account())
-        going = account(101)
-        going["metadata"]["deletionTimestamp"] = "2026-11-25T06:00:00Z"
-        if held:
-            rim.intake.observe("Account", going)
-        else:
-            rim.intake.deleted("Account", going)
+        rim.intake.deleted("Account", account(101))
         assert len(rim.queue) == 0
         assert KEY not in rim.cache
         assert rim.see(account(100)) == 0, "a late event does not bring it back"
         assert rim.see(account(102, uid="uid-2")) == 1, "another object of that name is another object"
+
+    in_a_loop(test)
+
+
+def going(body: dict[str, Any], *finalizers: str) -> dict[str, Any]:
+    """The object as it is while it is being deleted."""
+    body["metadata"] |= {"deletionTimestamp": "2026-11-25T06:00:00Z", "finalizers": list(finalizers)}
+    return body
+
+
+def test_an_object_that_others_hold_while_it_is_deleted_is_left_alone_and_still_seen() -> None:
+    async def test(rim: Rim) -> None:
+        rim.see(account())
+        assert rim.see(going(account(101, generation=2), "somebody.else/hold")) == 0
+        assert not rim.queue.expects(KEY)
+        assert KEY in rim.cache
+
+    in_a_loop(test)
+
+
+def test_an_object_that_we_hold_while_it_is_deleted_needs_work_once() -> None:
+    async def test(rim: Rim) -> None:
+        body = account(100, status=ready(), deletionPolicy="Delete")
+        body["metadata"]["finalizers"] = [FINALIZER]
+        assert rim.see(body) == 0
+        body = going(account(101, generation=2, status=ready(), deletionPolicy="Delete"), FINALIZER)
+        assert rim.see(body) == 1
+        await rim.work()
+        body = going(account(102, generation=2, status=ready(), deletionPolicy="Delete"), FINALIZER)
+        assert rim.see(body) == 0
+
+    in_a_loop(test)
+
+
+@pytest.mark.parametrize(
+    ("policy", "finalizers", "work"),
+    [("Delete", [], 1), ("Delete", [FINALIZER], 0), ("Retain", [FINALIZER], 1), ("Retain", ["other/x"], 0)],
+)
+def test_a_ready_object_needs_work_when_our_finalizer_is_not_as_the_policy_says(
+    policy: str, finalizers: list[str], work: int
+) -> None:
+    async def test(rim: Rim) -> None:
+        body = account(status=ready(), deletionPolicy=policy)
+        body["metadata"]["finalizers"] = finalizers
+        assert rim.see(body) == work
+
+    in_a_loop(test)
+
+
+def annotated(version: int, **annotations: str) -> dict[str, Any]:
+    """A Ready object with annotations of ours (`_` for `-`) and one of somebody else's."""
+    body = account(version, status=ready())
+    named = {f"kazoo-operator.io/{name.replace('_', '-')}": value for name, value in annotations.items()}
+    body["metadata"]["annotations"] = {**named, "other/note": str(version)}
+    return body
+
+
+@pytest.mark.parametrize("name", ["reconcile_now", "recreate", "confirm_delete", "approve_deletions"])
+def test_a_new_value_of_an_annotation_of_ours_brings_a_ready_object_at_once(name: str) -> None:
+    async def test(rim: Rim) -> None:
+        assert rim.see(annotated(100)) == 0
+        assert rim.see(annotated(101, **{name: "1"})) == 1
+        await rim.work()
+        rim.settle(annotated(102, **{name: "1"}), Outcome.of(Reason.READY, "It is so."))
+        assert rim.see(annotated(103, **{name: "1"})) == 0, "it is heeded once"
+        assert rim.see(annotated(104, **{name: "2"})) == 1
+        await rim.work()
+        rim.settle(annotated(105, **{name: "2"}), Outcome.of(Reason.READY, "It is so."))
+        assert rim.see(annotated(106)) == 0, "that it goes is no wish"
+
+    in_a_loop(test)
+
+
+def test_other_annotations_bring_nothing() -> None:
+    async def test(rim: Rim) -> None:
+        assert rim.see(annotated(100)) == 0
+        assert rim.see(annotated(101, unheard_of="1")) == 0
+
+    in_a_loop(test)
+
+
+def test_a_wish_is_not_lost_while_a_status_waits_to_be_written() -> None:
+    async def test(rim: Rim) -> None:
+        rim.see(annotated(100))
+        rim.queue.add(KEY)
+        await rim.work()
+        entry = rim.cache.get(KEY)
+        assert entry is not None
+        rim.see(annotated(101, reconcile_now="1"))
+        entry = rim.cache.get(KEY)
+        assert entry is not None
+        entry.unwritten = said()
+        assert entry.pass_is_due
+        rim.intake.pass_begins(KEY, entry)
+        entry.unwritten = said()
+        assert not entry.pass_is_due
+
+    in_a_loop(test)
+
+
+def test_a_standby_takes_note_and_queues_at_the_beginning_of_its_term() -> None:
+    async def test(rim: Rim) -> None:
+        rim.intake.end()
+        rim.see(account(100))
+        rim.see(account(101, name="fine", status=ready()))
+        assert len(rim.queue) == 0
+        queue: WorkQueue[Key] = WorkQueue(lambda low, high: high)
+        rim.intake.begin(queue)
+        assert (len(queue), await queue.take()) == (1, KEY)
+        assert queue.expects(Key("Account", "default", "fine")), "within its resync interval"
+
+    in_a_loop(test)
+
+
+def test_a_new_term_takes_up_what_an_earlier_one_left_undone() -> None:
+    async def test(rim: Rim) -> None:
+        rim.see(account(100))
+        await rim.work()
+        rim.intake.end()
+        queue: WorkQueue[Key] = WorkQueue(lambda low, high: high)
+        rim.intake.begin(queue)
+        assert await queue.take() == KEY
 
     in_a_loop(test)
 

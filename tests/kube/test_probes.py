@@ -14,7 +14,7 @@ IN_VOICE = "/apis/kazoo-operator.io/v1alpha1/namespaces/voice/accounts"
 
 def test_what_keeps_the_operator_from_starting_is_said() -> None:
     async def work() -> None:
-        health = Health(Watches(), lambda: 0)
+        health = Health(Watches(), lambda: 0, lambda: None)
         assert health.unready == "starting"
         health.waits("the cluster has no CRD")
         assert health.unready == "the cluster has no CRD"
@@ -26,7 +26,7 @@ def test_what_keeps_the_operator_from_starting_is_said() -> None:
 def test_the_operator_is_ready_when_every_watch_is_open() -> None:
     async def work() -> None:
         watches = Watches()
-        health = Health(watches, lambda: 0)
+        health = Health(watches, lambda: 0, lambda: None)
         health.waiting_for = None
         watches.expect((ACCOUNTS, IN_VOICE))
         watches.heard(f"/prefix{ACCOUNTS}")
@@ -48,7 +48,7 @@ def test_the_operator_is_ready_when_every_watch_is_open() -> None:
 def test_one_silent_watch_is_enough_to_be_sick() -> None:
     async def work() -> None:
         watches = Watches()
-        health = Health(watches, lambda: 0)
+        health = Health(watches, lambda: 0, lambda: None)
         watches.expect((ACCOUNTS, IN_VOICE))
         for _ in range(70):
             await asyncio.sleep(10)
@@ -85,7 +85,7 @@ def test_a_watch_that_cannot_be_opened_is_told_once_and_its_return_too(
 def test_a_queue_that_nobody_takes_from_is_sick() -> None:
     async def work() -> None:
         stuck = 10.0
-        health = Health(Watches(), lambda: stuck)
+        health = Health(Watches(), lambda: stuck, lambda: None)
         assert health.sick is None
         stuck = 700.0
         assert health.sick is not None

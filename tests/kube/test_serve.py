@@ -17,7 +17,17 @@ from aiohttp import web
 
 from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason
-from kazoo_operator.kube import controller, discovery, feed, owner, process, supervisor, watching, workqueue
+from kazoo_operator.kube import (
+    controller,
+    discovery,
+    feed,
+    owner,
+    process,
+    supervisor,
+    term,
+    watching,
+    workqueue,
+)
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube.api_server import OWNER_UID, FakeApiServer, running_api_server, status, write_kubeconfig
 from tests.kube.harness import Engine, Operator, options_for, ready, running
@@ -103,7 +113,9 @@ async def test_kopf_writes_nothing_and_lists_and_watches_in_pages(
     await operator.until_ready()
     await operator.until(lambda: server.writes)
     await operator.quiet()
-    assert {method for method, _ in server.requests} == {"GET", "PATCH"}
+    posted = {path.split("?")[0].rsplit("/", 1)[1] for method, path in server.requests if method == "POST"}
+    assert posted == {"leases", "events"}
+    assert {method for method, _ in server.requests} == {"GET", "PATCH", "POST"}
     assert server.count("PATCH", "/status") == len(server.writes) == 1
     lists = [path for _, path in server.requests if "accounts?" in path and "watch" not in path]
     assert all("limit=500" in path for path in lists)
@@ -462,7 +474,7 @@ async def test_sigterm_lets_passes_finish_and_starts_no_new_one(
 async def test_sigterm_cuts_what_hangs_after_the_grace(
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_GRACE", 0.5)
+    monkeypatch.setattr(term, "_GRACE", 0.5)
 
     async def hangs(resource: Resource, progress: Progress) -> Pass:
         await asyncio.sleep(3600)
@@ -480,8 +492,8 @@ async def test_sigterm_cuts_what_hangs_after_the_grace(
 async def test_sigterm_waits_for_a_creation_and_its_status_and_a_second_one_changes_nothing(
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_GRACE", 0.3)
-    monkeypatch.setattr(process, "_WRITING", 0.3)
+    monkeypatch.setattr(term, "_GRACE", 0.3)
+    monkeypatch.setattr(term, "_WRITING", 0.3)
     engine.in_flight.clear()
 
     async def creation(resource: Resource, progress: Progress) -> Pass:
@@ -511,7 +523,7 @@ async def test_sigterm_waits_for_a_creation_and_its_status_and_a_second_one_chan
 async def test_sigterm_lets_a_status_be_written_that_comes_late(
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_GRACE", 0.1)
+    monkeypatch.setattr(term, "_GRACE", 0.1)
     server.seconds_per_patch = 0.6
     await operator.until_ready()
     server.create("acme")

@@ -14,6 +14,7 @@ from kazoo_operator.kube.session import Refused, Unreachable
 from kazoo_operator.kube.status import StatusWriter, Target, Written, status_patch
 from tests.kube import kstatus
 from tests.kube.api_server import merge
+from tests.kube.harness import ACCOUNT
 from tests.kube.objects import KEY, LATER, NOW, account, said
 
 TARGET = Target(KEY, "uid-1", 1)
@@ -159,7 +160,7 @@ def writer() -> MakeWriter:
         cache, api = Cache(), Scripted(*answers)
         cache.put("Account", account(100))
         observe = cache.put
-        return StatusWriter(api, cache, {"Account": "accounts"}, observe, lambda: NOW), api, cache  # type: ignore[arg-type]
+        return StatusWriter(api, cache, {"Account": ACCOUNT}, observe, lambda: NOW), api, cache  # type: ignore[arg-type]
 
     return make
 
@@ -171,7 +172,7 @@ NOT_FOUND = Refused(404, "NotFound", "no such account")
 async def test_a_status_is_written_once_and_the_answer_is_what_we_know(writer: MakeWriter) -> None:
     answer = written(account(100), said())
     status, api, cache = writer(answer)
-    assert await status.write(TARGET, said()) is Written.CHANGED
+    assert await status.write(TARGET, said()) is Written.TURNED
     assert api.calls == [
         ("PATCH", "/apis/kazoo-operator.io/v1alpha1/namespaces/default/accounts/acme/status")
     ]
@@ -190,7 +191,7 @@ async def test_a_figure_alone_is_no_change_of_the_conditions(writer: MakeWriter)
 async def test_after_a_conflict_the_patch_is_computed_anew_from_the_fresh_object(writer: MakeWriter) -> None:
     labelled = account(140)
     status, api, _ = writer(CONFLICT, labelled, written(labelled, said()))
-    assert await status.write(TARGET, said()) is Written.CHANGED
+    assert await status.write(TARGET, said()) is Written.TURNED
     assert api.methods == ["PATCH", "GET", "PATCH"]
 
 

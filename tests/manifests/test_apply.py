@@ -23,7 +23,16 @@ pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "kazoo-operator"
 VARIANTS = {"base": ROOT / "manifests/base", "cluster": ROOT / "manifests/overlays/cluster"}
-ON_ACCOUNTS = {("accounts", "get"), ("accounts", "list"), ("accounts", "watch"), ("accounts/status", "patch")}
+ON_ACCOUNTS = {
+    *(("accounts", verb) for verb in ("get", "list", "watch", "patch")),
+    ("accounts/status", "patch"),
+    ("events", "create"),
+}
+AT_HOME = {
+    (f"namespaces/{HOME}", "get"),
+    ("leases", "create"),
+    *((f"leases/{HOME}", verb) for verb in ("get", "patch")),
+}
 # Granted to every account that there is, by Kubernetes itself.
 TO_ALL = {"authorization.k8s.io", "authentication.k8s.io"}
 
@@ -68,7 +77,7 @@ def test_the_operators_account_may_do_exactly_what_it_needs(
 ) -> None:
     kubeconfig = service_account_kubeconfig(plane, HOME, "kazoo-operator", tmp_path)
     elsewhere: Rights = ON_ACCOUNTS if variant == "cluster" else set()
-    until(lambda: rights(plane, kubeconfig, HOME) == ON_ACCOUNTS | {(f"namespaces/{HOME}", "get")})
+    until(lambda: rights(plane, kubeconfig, HOME) == ON_ACCOUNTS | AT_HOME)
     until(lambda: rights(plane, kubeconfig, "default") == elsewhere)
     assert plane.kubectl("get", "namespace", HOME, "--output=jsonpath={.metadata.uid}", kubeconfig=kubeconfig)
     with pytest.raises(KubectlFailed, match="forbidden"):

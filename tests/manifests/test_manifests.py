@@ -23,8 +23,22 @@ VARIANTS = {"base": "manifests/base", "cluster": "manifests/overlays/cluster"}
 Object = dict[str, Any]
 
 ON_ACCOUNTS = [
-    {"apiGroups": ["kazoo-operator.io"], "resources": ["accounts"], "verbs": ["get", "list", "watch"]},
+    {
+        "apiGroups": ["kazoo-operator.io"],
+        "resources": ["accounts"],
+        "verbs": ["get", "list", "watch", "patch"],
+    },
     {"apiGroups": ["kazoo-operator.io"], "resources": ["accounts/status"], "verbs": ["patch"]},
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
+]
+ON_ITS_LEASE = [
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+    {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "resourceNames": ["kazoo-operator"],
+        "verbs": ["get", "patch"],
+    },
 ]
 ON_ITS_NAMESPACE = [
     {
@@ -115,17 +129,19 @@ def test_the_cluster_variant_changes_the_role_and_the_arguments_alone(variants: 
 
 
 def test_in_one_namespace_a_role_grants_exactly_what_the_operator_does(variants: dict[str, Built]) -> None:
-    assert variants["base"].one("Role")["rules"] == ON_ACCOUNTS + ON_ITS_NAMESPACE
+    assert variants["base"].one("Role")["rules"] == ON_ACCOUNTS + ON_ITS_LEASE + ON_ITS_NAMESPACE
 
 
 def test_in_all_namespaces_a_cluster_role_grants_the_same_on_accounts(variants: dict[str, Built]) -> None:
     assert variants["cluster"].one("ClusterRole")["rules"] == ON_ACCOUNTS
-    assert variants["cluster"].one("Role")["rules"] == ON_ITS_NAMESPACE
+    assert variants["cluster"].one("Role")["rules"] == ON_ITS_LEASE + ON_ITS_NAMESPACE
 
 
 def test_every_kind_of_ours_is_granted() -> None:
     granted = {resource for rule in ON_ACCOUNTS for resource in rule["resources"]}
-    assert granted == {name for kind in discover() for name in (kind.plural, f"{kind.plural}/status")}
+    assert granted - {"events"} == {
+        name for kind in discover() for name in (kind.plural, f"{kind.plural}/status")
+    }
 
 
 def test_no_rule_holds_a_wildcard(built: Built) -> None:
@@ -190,9 +206,16 @@ def test_the_image_is_the_one_of_this_version(built: Built) -> None:
     assert built.container["image"] == f"kazoo-operator:{__version__}"
 
 
-def test_there_is_never_a_second_operator(built: Built) -> None:
+def test_a_standby_waits_beside_the_leader_also_during_a_rollout(built: Built) -> None:
     spec = built.one("Deployment")["spec"]
-    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert spec["replicas"] == 2
+    assert spec["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+    }
+    [spread] = built.pod["topologySpreadConstraints"]
+    assert spread["labelSelector"] == spec["selector"]
+    assert "--no-leader-election" not in built.container["args"]
 
 
 def test_the_selector_finds_the_pod(built: Built) -> None:
@@ -217,13 +240,34 @@ def test_probes_and_metrics_are_where_the_operator_serves_them(built: Built) -> 
     assert built.container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "probes"}
 
 
-def test_the_operator_is_told_where_kazoo_is(built: Built) -> None:
+OPTIONAL = {
+    "KAZOO_OPERATOR_ROOT_ACCOUNT": "rootAccount",
+    "KAZOO_OPERATOR_REALM_TEMPLATE": "realmTemplate",
+    "KAZOO_OPERATOR_CURRENCY": "currency",
+    "KAZOO_OPERATOR_REQUESTS_PER_SECOND": "requestsPerSecond",
+    "KAZOO_OPERATOR_MAX_DELETIONS_PER_HOUR": "maxDeletionsPerHour",
+}
+
+
+def test_the_operator_is_told_where_kazoo_is_and_whatever_else_the_config_map_says(built: Built) -> None:
+    def of(key: str) -> Object:
+        return {"configMapKeyRef": {"name": "kazoo-operator", "key": key}}
+
     assert {one["name"]: one.get("value") or one["valueFrom"] for one in built.container["env"]} == {
         "POD_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
-        "KAZOO_URL": {"configMapKeyRef": {"name": "kazoo-operator", "key": "url"}},
+        "KAZOO_URL": of("url"),
         "KAZOO_API_KEY_FILE": "/etc/kazoo/api-key",
+        **{
+            name: {"configMapKeyRef": {"name": "kazoo-operator", "key": key, "optional": True}}
+            for name, key in OPTIONAL.items()
+        },
     }
     assert built.one("ConfigMap")["data"] == {"url": "https://crossbar.example.com:8443"}
+
+
+def test_what_the_config_map_may_say_is_described_in_it() -> None:
+    text = (ROOT / "manifests/base/config-map.yaml").read_text()
+    assert [key for key in OPTIONAL.values() if key not in text] == []
 
 
 def test_the_api_key_is_a_file_that_only_the_operator_reads(built: Built) -> None:

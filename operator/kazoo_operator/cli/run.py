@@ -14,7 +14,9 @@ import typer
 
 if TYPE_CHECKING:
     from kazoo_operator.engine import Engine
+    from kazoo_operator.kube.options import Options
     from kazoo_operator.settings import Settings
+    from kazoo_operator.surroundings import Surroundings
 
 EPILOG = """Environment: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY say where KAZOO is;
 KAZOO_INSECURE_HTTP=true allows http to a host other than loopback.
@@ -58,21 +60,32 @@ def run(
 
     A creation in flight is never cut: give the process minutes to end, not seconds.
     """
+    from kazoo_operator.kinds import discover
+    from kazoo_operator.kube.options import Options, WatchedKind
     from kazoo_operator.settings import SettingsRefused, load
 
     for name in namespace or ():
         # kopf would take *, ? and ! for a pattern.
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name):
             raise typer.BadParameter(f"{name!r} is no name of a namespace", param_hint="--namespace")
-    # Until election comes there is one replica, whether or not the flag is given.
-    del no_leader_election
     try:
         settings = load(url=url, api_key_file=api_key_file, owner=owner)
     except SettingsRefused as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
     _log(logging.WARNING if quiet else logging.INFO, no_color)
-    _serve(settings, tuple(dict.fromkeys(namespace or ())), kubeconfig, context, metrics_port, probe_port)
+    options = Options(
+        kinds=tuple(WatchedKind(kind.name, kind.plural) for kind in discover()),
+        namespaces=tuple(dict.fromkeys(namespace or ())),
+        owner=settings.owner,
+        metrics_port=metrics_port,
+        probe_port=probe_port,
+        kubeconfig=kubeconfig,
+        context=context,
+        requests_per_second=settings.requests_per_second,
+        elect=not no_leader_election,
+    )
+    _serve(settings, options)
 
 
 def _log(level: int, no_color: bool) -> None:
@@ -87,35 +100,15 @@ def _log(level: int, no_color: bool) -> None:
     logging.basicConfig(level=level, format=form, handlers=[handler])
 
 
-def _serve(
-    settings: Settings,
-    namespaces: tuple[str, ...],
-    kubeconfig: Path | None,
-    context: str | None,
-    metrics_port: int,
-    probe_port: int,
-) -> None:
+def _serve(settings: Settings, options: Options) -> None:
     import uvloop
 
-    from kazoo_operator.kinds import discover
     from kazoo_operator.kube.cluster import NoCluster
-    from kazoo_operator.kube.options import Options, WatchedKind
     from kazoo_operator.kube.process import serve
 
-    options = Options(
-        kinds=tuple(WatchedKind(kind.name, kind.plural) for kind in discover()),
-        namespaces=namespaces,
-        owner=settings.owner,
-        metrics_port=metrics_port,
-        probe_port=probe_port,
-        kubeconfig=kubeconfig,
-        context=context,
-        requests_per_second=settings.requests_per_second,
-    )
-
     @asynccontextmanager
-    async def start_engine(owner: str) -> AsyncIterator[Engine]:
-        async with engine(settings, owner) as started:
+    async def start_engine(surroundings: Surroundings) -> AsyncIterator[Engine]:
+        async with engine(settings, surroundings) as started:
             yield started
 
     try:
@@ -126,7 +119,7 @@ def _serve(
 
 
 @asynccontextmanager
-async def engine(settings: Settings, owner: str) -> AsyncIterator[Engine]:
+async def engine(settings: Settings, surroundings: Surroundings) -> AsyncIterator[Engine]:
     """The engine with the backend that the settings describe; closed when the block ends."""
     from kazoo_operator.backend.crossbar import Crossbar
     from kazoo_operator.backend.registry import Connection, Policy, Registry
@@ -143,6 +136,6 @@ async def engine(settings: Settings, owner: str) -> AsyncIterator[Engine]:
     policy = Policy(settings.realm_template, settings.currency, settings.root_account)
     registry = Registry(Connection(backend, policy))
     try:
-        yield Engine(discover(), registry, owner)
+        yield Engine(discover(), registry, surroundings)
     finally:
         await registry.close()

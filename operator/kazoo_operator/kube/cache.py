@@ -8,63 +8,27 @@ exist.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
-from kazoo_operator.core.outcome import Pass
-from kazoo_operator.kube import resync
+from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.kube.entry import Entry, Facts
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-@dataclass(slots=True)
-class Entry:
-    """One object, and what this process has done about it.
-
-    `attempted` is the generation that the last pass took up (-1: none in this life); `open` says that this
-    pass is still on, or that its status is not written yet: then `unwritten` is what it found, if the API
-    server could not take it. `every` is the resync interval in seconds.
-    """
-
-    raw: bytes
-    uid: str
-    version: int
-    generation: int
-    every: float
-    attempted: int = -1
-    open: bool = False
-    unwritten: Pass | None = None
-
-    @property
-    def body(self) -> JsonObject:
-        """The object as the API server sent it, without managed fields; a copy."""
-        body: JsonObject = json.loads(self.raw)
-        return body
-
-
-def needs_work(resource: Resource, entry: Entry) -> bool:
-    """Whether a pass is due for what an event has shown.
-
-    A new generation, or one that was never looked at in this life and is not Ready; of a generation that was
-    looked at, only that somebody else has wiped what its status said. An object that is being deleted needs
-    none: the account is retained.
-    """
-    if resource.deleting:
-        return False
-    if entry.attempted != resource.generation:
-        return not resource.ready
-    return not entry.open and resource.observed_generation != resource.generation
-
-
 class Cache:
-    """The objects of all kinds by key."""
+    """The objects of all kinds by key.
+
+    `moved` is told of each object that appears, goes, or changes in what others may await of it.
+    """
 
     def __init__(self) -> None:
+        self.moved: Callable[[Key], None] = lambda _: None
         self._entries: dict[Key, Entry] = {}
         self._gone: dict[Key, int] = {}
         self._floors: dict[tuple[str, str], int] = {}
+        self._referring: dict[Key, dict[Key, None]] = {}
         self.passes_per_second = 0.0
 
     def __len__(self) -> int:
@@ -84,27 +48,32 @@ class Cache:
         """How many objects of `kind` there are."""
         return sum(key.kind == kind for key in self._entries)
 
-    def put(self, kind: str, body: Mapping[str, Any]) -> tuple[Resource, Entry] | None:
-        """Take up a version of an object; None when it is old news."""
+    def referring_to(self, key: Key) -> tuple[Key, ...]:
+        """The Accounts whose `spec.parentRef.name` is `key`; no scan."""
+        return tuple(self._referring.get(key, ()))
+
+    def begin_anew(self) -> None:
+        """A term begins: nothing was done about any object in it."""
+        for entry in self._entries.values():
+            entry.begin_anew()
+
+    def put(self, kind: str, body: Mapping[str, Any]) -> tuple[Key, Entry, Entry | None] | None:
+        """Take up a version of an object; returns what it was before, too. None when it is old news."""
         resource = Resource.of(kind, body)
-        version = _number(resource.resource_version)
-        known = self._entries.get(resource.key)
-        if self._is_old(resource.key, known, version):
+        key, version = resource.key, _number(resource.resource_version)
+        known = self._entries.get(key)
+        if self._is_old(key, known, version):
             return None
-        entry = Entry(
-            raw=_packed(body),
-            uid=resource.uid,
-            version=version,
-            generation=resource.generation,
-            every=resync.interval(resource.spec),
-        )
+        entry = Entry(raw=_packed(body), version=version, facts=Facts.of(resource))
         if known is not None:
-            self.passes_per_second -= 1 / known.every
-            if known.uid == entry.uid:
-                entry.attempted, entry.open, entry.unwritten = known.attempted, known.open, known.unwritten
-        self._entries[resource.key] = entry
-        self.passes_per_second += 1 / entry.every
-        return resource, entry
+            self._unlink(key, known.facts)
+            if known.facts.uid == entry.facts.uid:
+                entry.inherit(known)
+        self._entries[key] = entry
+        self._link(key, entry.facts)
+        if known is None or known.facts.shown != entry.facts.shown:
+            self.moved(key)
+        return key, entry, known
 
     def remove(self, key: Key, version: str) -> bool:
         """The object was deleted at `version`; False when that is old news."""
@@ -158,9 +127,23 @@ class Cache:
 
     def _drop(self, key: Key) -> bool:
         entry = self._entries.pop(key, None)
-        if entry is not None:
-            self.passes_per_second -= 1 / entry.every
-        return entry is not None
+        if entry is None:
+            return False
+        self._unlink(key, entry.facts)
+        self.moved(key)
+        return True
+
+    def _link(self, key: Key, facts: Facts) -> None:
+        self.passes_per_second += 1 / facts.every
+        if facts.parent is not None and key.kind == "Account":
+            self._referring.setdefault(facts.parent, {})[key] = None
+
+    def _unlink(self, key: Key, facts: Facts) -> None:
+        self.passes_per_second -= 1 / facts.every
+        if facts.parent is not None and (others := self._referring.get(facts.parent)) is not None:
+            others.pop(key, None)
+            if not others:
+                del self._referring[facts.parent]
 
 
 def _within(key: Key, kind: str, namespace: str) -> bool:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from kazoo_operator import metrics
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
-from kazoo_operator.kube.cache import Cache, Entry
+from kazoo_operator.kube.cache import Cache
+from kazoo_operator.kube.entry import Entry
+from kazoo_operator.kube.events import Recorder
+from kazoo_operator.kube.finalizers import FinalizerWriter
 from kazoo_operator.kube.intake import Intake
+from kazoo_operator.kube.options import WatchedKind
 from kazoo_operator.kube.reconciler import Progress, Reconciler
-from kazoo_operator.kube.session import ApiServerError
+from kazoo_operator.kube.session import ApiServerError, NotLeading
 from kazoo_operator.kube.status import StatusWriter, Target, Written
 from kazoo_operator.kube.workqueue import WorkQueue
 
@@ -22,8 +28,20 @@ _LOOK_AGAIN = 1.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Writers:
+    """What the workers write to the API server with."""
+
+    status: StatusWriter
+    finalizer: FinalizerWriter
+    events: Recorder
+
+
 class Controller:
-    """Turns keys into passes and passes into status."""
+    """Turns keys into passes and passes into status, while `leads()` says so.
+
+    `kinds` has the watched kinds by name.
+    """
 
     def __init__(
         self,
@@ -31,13 +49,17 @@ class Controller:
         cache: Cache,
         queue: WorkQueue[Key],
         intake: Intake,
-        writer: StatusWriter,
+        writers: Writers,
+        kinds: Mapping[str, WatchedKind],
+        leads: Callable[[], bool],
     ) -> None:
         self._reconciler = reconciler
         self._cache = cache
         self._queue = queue
         self._intake = intake
-        self._writer = writer
+        self._writers = writers
+        self._kinds = kinds
+        self._leads = leads
         self._workers: dict[asyncio.Task[None], Progress | None] = {}
 
     def start(self) -> None:
@@ -78,15 +100,45 @@ class Controller:
         entry = self._cache.get(key)
         if entry is None:
             return
-        target = Target(key, entry.uid, entry.generation)
-        if entry.unwritten is None or entry.attempted != entry.generation:
+        if not self._leads():
+            self._queue.add_after(key, _LOOK_AGAIN)
+            return
+        target = Target(key, entry.facts.uid, entry.facts.generation)
+        try:
+            if not await self._held_as_it_must(target, entry):
+                return
+        except ApiServerError as error:
+            log.warning("%s: its finalizer is not written, it is tried again: %s", key, error)
+            self._queue.back_off(key)
+            return
+        entry = self._entry(target)
+        if entry is None or entry.facts.generation != target.generation:
+            self._queue.add(key)
+            return
+        if entry.unwritten is None or entry.pass_is_due:
             found = await self._pass_over(target, entry)
         else:
             found = entry.unwritten
         await self._settle(target, found)
 
+    async def _held_as_it_must(self, target: Target, entry: Entry) -> bool:
+        """Whether a pass is to be made; our finalizer is then on the object if its account goes with it.
+
+        What is being deleted gets none any more, and without one it needs no pass.
+        """
+        finalizer = self._kinds[target.key.kind].finalizer
+        held, wanted = entry.holds(finalizer), entry.facts.destructive
+        if entry.facts.deleting:
+            if held and not wanted:
+                await self._writers.finalizer.write(target, False)
+            return held and wanted
+        if held != wanted and not await self._writers.finalizer.write(target, wanted):
+            self._queue.add(target.key)
+            return False
+        return True
+
     async def _pass_over(self, target: Target, entry: Entry) -> Pass:
-        entry.attempted, entry.open, entry.unwritten = target.generation, True, None
+        self._intake.pass_begins(target.key, entry)
         progress = Progress()
         worker = asyncio.current_task()
         assert worker is not None
@@ -123,19 +175,25 @@ class Controller:
 
     async def _show(self, target: Target, outcome: Outcome) -> None:
         try:
-            if await self._writer.write(target, Pass(outcome)) is Written.CHANGED:
-                log.info("%s is %s: %s", target.key, outcome.reason, outcome.message)
+            self._tell(target, outcome, await self._writers.status.write(target, Pass(outcome)))
         except ApiServerError as error:
             log.debug("%s: its progress could not be shown: %s", target.key, error)
 
     async def _settle(self, target: Target, found: Pass) -> None:
         key = target.key
         try:
-            written = await self._writer.write(target, found)
+            if await self._released(target, found):
+                return
+            written = await self._writers.status.write(target, found)
+        except NotLeading:
+            self._hold_back(target, found)
+            return
         except ApiServerError as error:
             if (entry := self._entry(target)) is not None:
                 level = logging.DEBUG if entry.unwritten else logging.WARNING
-                log.log(level, "%s: its status is not written, that alone is tried again: %s", key, error)
+                log.log(
+                    level, "%s: what came of it is not written, that alone is tried again: %s", key, error
+                )
                 entry.unwritten = found
                 self._queue.back_off(key)
             return
@@ -146,11 +204,46 @@ class Controller:
         if written is Written.MOVED:
             self._queue.add(key)
             return
-        if written is Written.CHANGED:
-            log.info("%s is %s: %s", key, found.outcome.reason, found.outcome.message)
+        self._tell(target, found.outcome, written)
+        for event in found.events:
+            self._writers.events.tell(target, event)
         self._intake.come_back(key, found.outcome)
+
+    async def _released(self, target: Target, found: Pass) -> bool:
+        """Take our finalizer off what needs us no more; False when there is a status to write."""
+        entry = self._entry(target)
+        if not found.released or entry is None or not entry.facts.deleting:
+            return False
+        if await self._writers.finalizer.write(target, False):
+            log.info("%s is released: %s", target.key, found.outcome.message)
+            for event in found.events:
+                self._writers.events.tell(target, event)
+        elif (entry := self._entry(target)) is not None:
+            entry.open, entry.unwritten = False, None
+            self._queue.add(target.key)
+        return True
+
+    def _hold_back(self, target: Target, found: Pass) -> None:
+        """We lead no more, or not for sure: nothing is written until we do.
+
+        A pass that went well need not be made again. Any other may have failed of just that.
+        """
+        entry = self._entry(target)
+        if entry is None:
+            return
+        if found.outcome.state is State.READY or found.released:
+            entry.unwritten = found
+        else:
+            entry.wished = True
+        self._queue.add_after(target.key, _LOOK_AGAIN)
+
+    def _tell(self, target: Target, outcome: Outcome, written: Written) -> None:
+        if written in (Written.TURNED, Written.CHANGED):
+            log.info("%s is %s: %s", target.key, outcome.reason, outcome.message)
+        if written is Written.TURNED:
+            self._writers.events.turned(target, outcome)
 
     def _entry(self, target: Target) -> Entry | None:
         """The cached object that the pass was about; None when it is gone, or another has its name."""
         entry = self._cache.get(target.key)
-        return entry if entry is not None and entry.uid == target.uid else None
+        return entry if entry is not None and entry.facts.uid == target.uid else None

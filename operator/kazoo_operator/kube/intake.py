@@ -9,34 +9,62 @@ from typing import Any
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.outcome import Outcome, Return
 from kazoo_operator.kube import resync
-from kazoo_operator.kube.cache import Cache, needs_work
+from kazoo_operator.kube.cache import Cache
+from kazoo_operator.kube.entry import Entry
+from kazoo_operator.kube.parking import Parking
 from kazoo_operator.kube.workqueue import WorkQueue
 
 
 class Intake:
-    """Takes up what the API server shows, and queues what needs work.
+    """Takes up what the API server shows, and queues what needs work while there is a queue.
 
-    `calls_per_pass` and `requests_per_second` are KAZOO's: see `Options`.
+    A standby has none: it takes note, and `begin` queues what then needs work. `finalizers` maps kinds to
+    the names of our finalizers; `calls_per_pass` and `requests_per_second` are KAZOO's: see `Options`.
     """
 
     def __init__(
         self,
         cache: Cache,
-        queue: WorkQueue[Key],
+        finalizers: Mapping[str, str],
         calls_per_pass: int,
         requests_per_second: float,
         uniform: resync.Uniform = random.uniform,
     ) -> None:
         self._cache = cache
-        self._queue = queue
+        self._finalizers = finalizers
         self._calls_per_pass = calls_per_pass
         self._requests_per_second = requests_per_second
         self._uniform = uniform
+        self._queue: WorkQueue[Key] | None = None
+        self._parking = Parking()
+        cache.moved = self._moved
 
     @property
     def stretch(self) -> float:
         """The factor on all resync intervals at present."""
         return resync.stretch(self._cache.passes_per_second, self._calls_per_pass, self._requests_per_second)
+
+    @property
+    def waiting(self) -> int:
+        """Objects that wait for a worker now."""
+        return len(self._queue) if self._queue is not None else 0
+
+    @property
+    def stuck_for(self) -> float:
+        """Seconds since a worker last took an object while some wait; 0 when none waits."""
+        return self._queue.stuck_for if self._queue is not None else 0.0
+
+    def begin(self, queue: WorkQueue[Key]) -> None:
+        """A term begins: all that needs work goes into `queue`, from now on at once."""
+        self._queue, self._parking = queue, Parking()
+        self._cache.begin_anew()
+        for key in self._cache:
+            if (entry := self._cache.get(key)) is not None:
+                self._take_up(queue, key, entry, None)
+
+    def end(self) -> None:
+        """The term is over: nothing is queued any more."""
+        self._queue, self._parking = None, Parking()
 
     def observe(self, kind: str, body: JsonObject) -> None:
         """An object is or was like this; old news are recognised.
@@ -44,38 +72,65 @@ class Intake:
         An object that is Ready when it is first seen is not read at once: its first pass comes within its
         resync interval.
         """
-        if body["metadata"].get("deletionTimestamp"):
-            self.deleted(kind, body)
-            return
         taken = self._cache.put(kind, body)
-        if taken is None:
-            return
-        resource, entry = taken
-        if needs_work(resource, entry):
-            if entry.attempted != entry.generation:
-                self._queue.forgive(resource.key)
-            self._queue.add(resource.key)
-        elif entry.attempted < 0 and not self._queue.expects(resource.key):
-            self._queue.add_after(resource.key, resync.first_pass(entry.every * self.stretch, self._uniform))
+        if taken is not None and self._queue is not None:
+            self._take_up(self._queue, *taken)
 
     def deleted(self, kind: str, body: Mapping[str, Any]) -> None:
-        """An object is gone, or going: with the account retained there is nothing to do for it."""
+        """An object is gone."""
         metadata = body["metadata"]
         key = Key(kind, metadata.get("namespace") or "", metadata["name"])
         if self._cache.remove(key, str(metadata.get("resourceVersion") or "")):
-            self._queue.discard(key)
+            self.vanished([key])
 
     def vanished(self, keys: Iterable[Key]) -> None:
-        """A listing no longer held these objects."""
+        """These objects are no longer there."""
         for key in keys:
-            self._queue.discard(key)
+            self._leave(key)
+
+    def pass_begins(self, key: Key, entry: Entry) -> None:
+        """A pass takes up the object as it is now."""
+        entry.attempted, entry.open, entry.unwritten = entry.facts.generation, True, None
+        entry.since, entry.wished = self._parking.count, False
+        self._parking.leave(key)
 
     def come_back(self, key: Key, outcome: Outcome) -> None:
         """A pass over the object came to `outcome`, and its status says so."""
+        entry = self._cache.get(key)
+        if self._queue is None or entry is None:
+            return
         if outcome.comes_back is Return.BACK_OFF:
             self._queue.back_off(key)
-            return
-        self._queue.forgive(key)
-        entry = self._cache.get(key)
-        if outcome.comes_back is Return.AT_RESYNC and entry is not None:
-            self._queue.add_after(key, resync.next_pass(entry.every * self.stretch, self._uniform))
+        else:
+            self._queue.forgive(key)
+        if outcome.comes_back is Return.AT_RESYNC:
+            every = entry.facts.every * self.stretch
+            self._queue.add_after(key, resync.next_pass(every, self._uniform))
+        if not self._parking.park(key, outcome.awaits, entry.since):
+            self._queue.add(key)
+
+    def _take_up(self, queue: WorkQueue[Key], key: Key, entry: Entry, before: Entry | None) -> None:
+        facts, finalizer = entry.facts, self._finalizers.get(key.kind, "")
+        if before is not None and before.facts.uid == facts.uid and facts.wishes_more_than(before.facts):
+            entry.wished = True
+            queue.forgive(key)
+            queue.add(key)
+        elif entry.needs_work(finalizer):
+            if entry.attempted != facts.generation:
+                queue.forgive(key)
+            queue.add(key)
+        elif facts.deleting:
+            if not entry.holds(finalizer):
+                self._leave(key)
+        elif entry.attempted < 0 and not queue.expects(key):
+            queue.add_after(key, resync.first_pass(facts.every * self.stretch, self._uniform))
+
+    def _leave(self, key: Key) -> None:
+        self._parking.leave(key)
+        if self._queue is not None:
+            self._queue.discard(key)
+
+    def _moved(self, key: Key) -> None:
+        for one in self._parking.moved(key):
+            if self._queue is not None:
+                self._queue.add(one)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from kazoo_operator.core.custom_resource import GROUP, VERSION
+from kazoo_operator.core.custom_resource import GROUP, VERSION, Key
 
 
 @dataclass(frozen=True)
 class WatchedKind:
-    """A kind that is watched, and the plural that stands in its paths."""
+    """A kind that is watched, the plural that stands in its paths, and our finalizer on its objects."""
 
     kind: str
     plural: str
+    finalizer: str = f"{GROUP}/account"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Options:
 
     `namespaces` empty: all of them. `owner` None: the uid of the namespace in which the operator runs.
     `requests_per_second` is what KAZOO may be asked, `calls_per_pass` what one pass costs when nothing has
-    changed: together they say whether resyncs must be spread wider.
+    changed: together they say whether resyncs must be spread wider. Without `elect` we lead always.
     """
 
     kinds: tuple[WatchedKind, ...]
@@ -34,6 +35,7 @@ class Options:
     context: str | None = None
     requests_per_second: float = 50
     calls_per_pass: int = 2
+    elect: bool = True
 
     def collections(self, kind: WatchedKind) -> tuple[str, ...]:
         """The paths that are listed and watched for `kind`: one for all namespaces, or one for each."""
@@ -44,3 +46,8 @@ def collection(plural: str, namespace: str) -> str:
     """The path of the objects of a kind in `namespace`; in all namespaces where it is empty."""
     where = f"namespaces/{namespace}/" if namespace else ""
     return f"/apis/{GROUP}/{VERSION}/{where}{plural}"
+
+
+def path_of(kind: WatchedKind, key: Key) -> str:
+    """The path of one object."""
+    return f"{collection(kind.plural, key.namespace)}/{key.name}"

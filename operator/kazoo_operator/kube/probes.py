@@ -20,12 +20,16 @@ class Health:
     """Whether the operator does what it is there for.
 
     `waiting_for` is what keeps it from starting or going on, None when nothing does. `stuck_for` gives the
-    seconds since a worker last took a key while keys wait.
+    seconds since a worker last took a key while keys wait, `trouble` what keeps us from ever leading. A
+    standby is as ready as the leader.
     """
 
-    def __init__(self, watches: Watches, stuck_for: Callable[[], float]) -> None:
+    def __init__(
+        self, watches: Watches, stuck_for: Callable[[], float], trouble: Callable[[], str | None]
+    ) -> None:
         self._watches = watches
         self._stuck_for = stuck_for
+        self._trouble = trouble
         self.waiting_for: str | None = "starting"
 
     def waits(self, text: str) -> None:
@@ -46,7 +50,7 @@ class Health:
         """Why changes are not seen yet; None when they are."""
         if self.waiting_for is not None:
             return self.waiting_for
-        return None if self._watches.all_open else "not every watch is open"
+        return self._trouble() if self._watches.all_open else "not every watch is open"
 
 
 @asynccontextmanager

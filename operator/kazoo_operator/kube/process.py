@@ -5,33 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from kazoo_operator import metrics
-from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.cluster import find_cluster
-from kazoo_operator.kube.controller import Controller
 from kazoo_operator.kube.discovery import wait_for_kinds
 from kazoo_operator.kube.feed import Feed
 from kazoo_operator.kube.intake import Intake
+from kazoo_operator.kube.lease import Always, Lease
+from kazoo_operator.kube.lease_object import LeaseObject
 from kazoo_operator.kube.options import Options
 from kazoo_operator.kube.owner import find_owner
 from kazoo_operator.kube.probes import Health, probes
-from kazoo_operator.kube.reconciler import Reconciler
 from kazoo_operator.kube.session import ApiServer
-from kazoo_operator.kube.status import StatusWriter
 from kazoo_operator.kube.supervisor import supervise
+from kazoo_operator.kube.term import Office, StartEngine, serve_terms
 from kazoo_operator.kube.watching import hush_kopf, watch
-from kazoo_operator.kube.workqueue import WorkQueue
-
-_GRACE = 8.0
-_WRITING = 1.0
-
-StartEngine = Callable[[str], AbstractAsyncContextManager[Reconciler]]
 
 log = logging.getLogger(__name__)
 
@@ -39,68 +32,76 @@ log = logging.getLogger(__name__)
 async def serve(options: Options, start_engine: StartEngine) -> None:
     """Run the operator until SIGTERM or SIGINT; then return, within 10 s unless a creation is in flight.
 
-    `start_engine` is given the owner's name and yields the engine. Raises `NoCluster` when there is no
-    configuration for a cluster, OSError when a port is taken, and what `start_engine` raises; nothing else
-    ends it.
+    `start_engine` is given the surroundings and yields an engine; it is called anew whenever this process
+    becomes the leader. Raises `NoCluster` when there is no configuration for a cluster, OSError when a port
+    is taken, and what `start_engine` raises; nothing else ends it.
     """
     ending = _Ending()
     ending.take_signals()
     hush_kopf()
     async with AsyncExitStack() as stack:
-        queue: WorkQueue[Key] = WorkQueue()
-        engine: Reconciler | None = None
+        office: Office | None = None
         async with ending.cuts_short():
             cluster = await asyncio.to_thread(find_cluster, options.kubeconfig, options.context)
             watches = sum(len(options.collections(kind)) for kind in options.kinds)
             api = await stack.enter_async_context(ApiServer(cluster, watches))
-            health = Health(api.watches, lambda: queue.stuck_for)
+            memory = LeaseObject(api, cluster.namespace)
+            lease = Lease(memory) if options.elect else Always(memory)
+            api.may_write = lease.leads
+            cache = Cache()
+            finalizers = {kind.kind: kind.finalizer for kind in options.kinds}
+            intake = Intake(cache, finalizers, options.calls_per_pass, options.requests_per_second)
+            health = Health(api.watches, lambda: intake.stuck_for, lambda: lease.trouble)
             await stack.enter_async_context(probes(health, options.probe_port, options.metrics_port))
             await wait_for_kinds(api, options.kinds, health.waits)
             owner = await find_owner(api, options.owner, cluster.namespace, health.waits)
             log.info("this operator's marks carry the owner %s", owner)
-            engine = await stack.enter_async_context(start_engine(owner))
-        if engine is not None:
-            await _operate(options, api, health, queue, engine, ending)
+            listed = asyncio.Event()
+            office = Office(options, api, owner, cache, intake, lease, memory, listed, start_engine)
+        if office is not None:
+            _show_metrics(office)
+            await _operate(office, health, ending)
     log.info("ended")
 
 
-async def _operate(
-    options: Options,
-    api: ApiServer,
-    health: Health,
-    queue: WorkQueue[Key],
-    engine: Reconciler,
-    ending: _Ending,
-) -> None:
-    """Watch and work until the process is asked to end, and wind up."""
-    cache = Cache()
-    intake = Intake(cache, queue, options.calls_per_pass, options.requests_per_second)
-    plurals = {kind.kind: kind.plural for kind in options.kinds}
-    writer = StatusWriter(api, cache, plurals, intake.observe, _now)
-    controller = Controller(engine, cache, queue, intake, writer)
-    feed = Feed(api, options, cache, intake)
-    _show_metrics(api, options, cache, queue, intake)
+async def _operate(office: Office, health: Health, ending: _Ending) -> None:
+    """Watch, and work while we lead, until the process is asked to end; then wind up."""
+    options, lease = office.options, office.lease
+    feed = Feed(office.api, options, office.cache, office.intake)
 
     async def attempt() -> None:
-        await wait_for_kinds(api, options.kinds, health.waits)
+        await wait_for_kinds(office.api, options.kinds, health.waits)
         await feed.list()
-        log.info("watching, with %d objects at the start", len(cache))
+        log.info("watching, with %d objects at the start", len(office.cache))
         health.waiting_for = None
-        await watch(api, options, feed, ending.take_signals)
+        office.listed.set()
+        await watch(office.api, options, feed, ending.take_signals)
 
-    # The workers are older than kopf: what kopf sets in its tasks' context is not theirs.
-    controller.start()
+    # The terms' task is older than kopf: what kopf sets in its tasks' context is not the workers'.
+    terms = asyncio.create_task(serve_terms(office, ending.asked))
+    electing = asyncio.create_task(lease.run())
     watching = (
         asyncio.create_task(supervise(attempt, lambda why: health.waits(f"not watching: {why}"))),
         asyncio.create_task(feed.list_periodically()),
     )
-    await ending.asked.wait()
-    log.info("asked to end: no new work is taken up")
-    health.waits("the operator is ending")
-    for task in watching:
+    asked = asyncio.create_task(ending.asked.wait())
+    try:
+        await asyncio.wait((asked, terms), return_when=asyncio.FIRST_COMPLETED)
+        log.info("asked to end: no new work is taken up")
+        health.waits("the operator is ending")
+        for task in watching:
+            task.cancel()
+        await terms
+    finally:
+        await _ended(electing)
+        await lease.release()
+        await _ended(asked, terms, *watching)
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
         task.cancel()
-    await controller.stop(_GRACE, _WRITING)
-    await asyncio.gather(*watching, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Ending:
@@ -135,17 +136,13 @@ class _Ending:
                 self._starting.reschedule(self._loop.time())
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _show_metrics(
-    api: ApiServer, options: Options, cache: Cache, queue: WorkQueue[Key], intake: Intake
-) -> None:
-    metrics.QUEUE_DEPTH.labels("objects").set_function(lambda: len(queue))
+def _show_metrics(office: Office) -> None:
+    intake, lease = office.intake, office.lease
+    metrics.QUEUE_DEPTH.labels("objects").set_function(lambda: intake.waiting)
     metrics.RESYNC_STRETCH.set_function(lambda: intake.stretch)
-    for kind in options.kinds:
-        metrics.OBJECTS.labels(kind.kind).set_function(partial(cache.count, kind.kind))
+    metrics.LEADS.labels("kazoo-operator").set_function(lambda: float(lease.leads()))
+    for kind in office.options.kinds:
+        metrics.OBJECTS.labels(kind.kind).set_function(partial(office.cache.count, kind.kind))
         metrics.WATCH_SILENCE.labels(kind.kind).set_function(
-            partial(api.watches.silence, options.collections(kind))
+            partial(office.api.watches.silence, office.options.collections(kind))
         )

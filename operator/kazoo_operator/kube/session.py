@@ -1,6 +1,7 @@
 """The way to the API server: one capped pool of connections, shared by kopf and by our own calls.
 
 ApiServerError
++-- NotLeading     it was not asked: another process may lead
 +-- Refused        it answered 400 or more; `status` has the code, the text its own words
 +-- Unreachable    no answer, or none that is JSON
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -32,6 +33,10 @@ class ApiServerError(Exception):
     """The API server did not do what it was asked."""
 
 
+class NotLeading(ApiServerError):
+    """A write was held back, since only the leader may write."""
+
+
 class Refused(ApiServerError):
     """The API server answered with an error."""
 
@@ -47,12 +52,14 @@ class Unreachable(ApiServerError):
 class ApiServer:
     """Calls to the API server of `cluster`; an async context manager.
 
-    `watches` is how many streams stay open beside the calls: each needs a connection of its own.
+    `watches` is how many streams stay open beside the calls: each needs a connection of its own. `may_write`
+    is asked right before each write but those to a Lease; when it says no, `NotLeading` is raised.
     """
 
     def __init__(self, cluster: Cluster, watches: int = 1) -> None:
         self.url = cluster.url
         self.watches = Watches()
+        self.may_write: Callable[[], bool] = lambda: True
         self._cluster = cluster
         self._origin = URL(cluster.url).origin()
         self._credentials = Credentials(cluster)
@@ -78,7 +85,7 @@ class ApiServer:
             connector_owner=False,
             proxy=self._cluster.proxy,
             headers={"User-Agent": f"kazoo-operator/{__version__}"},
-            middlewares=(self._paced, self._authorized, self._listened_to),
+            middlewares=(self._paced, self._authorized, self._fenced, self._listened_to),
             timeout=_TIMEOUT,
         )
 
@@ -86,18 +93,33 @@ class ApiServer:
         """GET `path`; raises `ApiServerError`."""
         return await self._call("GET", path, query)
 
-    async def patch(self, path: str, patch: JsonObject, query: Mapping[str, str]) -> JsonObject:
-        """PATCH `path` with a JSON merge patch; returns the object; raises `ApiServerError`."""
-        return await self._call("PATCH", path, query, patch)
+    async def patch(
+        self, path: str, patch: JsonObject | list[JsonObject], query: Mapping[str, str]
+    ) -> JsonObject:
+        """PATCH `path` with a JSON merge patch, or with a JSON patch where it is a list.
+
+        Returns the object; raises `ApiServerError`.
+        """
+        form = "json-patch" if isinstance(patch, list) else "merge-patch"
+        return await self._call("PATCH", path, query, patch, f"application/{form}+json")
+
+    async def post(self, path: str, body: JsonObject, query: Mapping[str, str]) -> JsonObject:
+        """POST `body`, a new object, to a collection; returns the object; raises `ApiServerError`."""
+        return await self._call("POST", path, query, body, "application/json")
 
     async def _call(
-        self, method: str, path: str, query: Mapping[str, str] | None, patch: JsonObject | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: JsonObject | list[JsonObject] | None = None,
+        form: str = "",
     ) -> JsonObject:
-        body = None if patch is None else json.dumps(patch).encode()
-        headers = {} if patch is None else {"Content-Type": "application/merge-patch+json"}
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": form} if form else {}
         try:
             async with self._session.request(
-                method, self.url + path, params=query, data=body, headers=headers, allow_redirects=False
+                method, self.url + path, params=query, data=data, headers=headers, allow_redirects=False
             ) as response:
                 text = await response.text()
         except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
@@ -107,7 +129,12 @@ class ApiServer:
     async def _paced(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """An answer of 429 makes all requests wait as long as it says, and this one is sent again."""
+        """An answer of 429 makes all requests wait as long as it says, and this one is sent again.
+
+        Those for the Lease do not wait: they are few, come again by themselves, and late they are of no use.
+        """
+        if _of_a_lease(request):
+            return await handler(request)
         loop = asyncio.get_running_loop()
         for last in (False, False, True):
             if (wait := self._not_before - loop.time()) > 0:
@@ -135,6 +162,13 @@ class ApiServer:
             response = await handler(request)
         return response
 
+    async def _fenced(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        if not (request.method in ("GET", "HEAD") or _of_a_lease(request) or self.may_write()):
+            raise NotLeading(f"{request.method} {request.url.path} is held back: this process does not lead")
+        return await handler(request)
+
     async def _listened_to(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
@@ -147,6 +181,10 @@ class ApiServer:
             raise
         self.watches.listen(response)
         return response
+
+
+def _of_a_lease(request: aiohttp.ClientRequest) -> bool:
+    return "/apis/coordination.k8s.io/" in request.url.path
 
 
 def _authorize(request: aiohttp.ClientRequest, token: str | None) -> None:

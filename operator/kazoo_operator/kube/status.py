@@ -14,7 +14,8 @@ from typing import Any
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.outcome import Pass, merge_conditions
 from kazoo_operator.kube.cache import Cache
-from kazoo_operator.kube.options import collection
+from kazoo_operator.kube.entry import Entry
+from kazoo_operator.kube.options import WatchedKind, path_of
 from kazoo_operator.kube.session import ApiServer, Refused
 
 FIELD_MANAGER = "kazoo-operator"
@@ -31,7 +32,7 @@ def status_patch(body: Mapping[str, Any], found: Pass, generation: int, now: str
     status = body.get("status") or {}
     wanted = {
         **found.fields,
-        "conditions": merge_conditions(status.get("conditions") or (), found.outcome, generation, now),
+        "conditions": merge_conditions(status.get("conditions") or (), found, generation, now),
         "observedGeneration": generation,
     }
     changes = {
@@ -57,6 +58,12 @@ def _difference(old: Any, new: Any) -> Any:
     return {**gone, **changed} or _SAME
 
 
+def _what_changed(before: Entry, found: Pass, patch: JsonObject) -> Written:
+    if before.facts.reason != found.outcome.reason.value:
+        return Written.TURNED
+    return Written.CHANGED if "conditions" in patch["status"] else Written.AMENDED
+
+
 @dataclass(frozen=True)
 class Target:
     """What a pass speaks of: an object at a generation."""
@@ -69,7 +76,8 @@ class Target:
 class Written(Enum):
     """What became of a status write."""
 
-    CHANGED = "the conditions have changed"
+    TURNED = "Ready has another reason"
+    CHANGED = "other parts of the conditions have changed"
     AMENDED = "only figures have changed"
     EQUAL = "it said so already"
     MOVED = "the object has changed since"
@@ -79,21 +87,21 @@ class Written(Enum):
 class StatusWriter:
     """Writes status through the API server, and takes its answers into the cache.
 
-    `plurals` maps kinds to plurals; `observe` takes up an object that was read again; `now` gives the time
-    as RFC 3339 text.
+    `kinds` has the watched kinds by name; `observe` takes up an object that was read again; `now` gives the
+    time as RFC 3339 text.
     """
 
     def __init__(
         self,
         api: ApiServer,
         cache: Cache,
-        plurals: Mapping[str, str],
+        kinds: Mapping[str, WatchedKind],
         observe: Callable[[str, JsonObject], None],
         now: Callable[[], str],
     ) -> None:
         self._api = api
         self._cache = cache
-        self._plurals = plurals
+        self._kinds = kinds
         self._observe = observe
         self._now = now
 
@@ -103,20 +111,23 @@ class StatusWriter:
         When somebody else wrote in between, the object is read again and the patch computed anew from it.
         Raises `ApiServerError` when the API server could not take it.
         """
-        path = f"{collection(self._plurals[target.key.kind], target.key.namespace)}/{target.key.name}"
+        kind = self._kinds[target.key.kind]
+        path = path_of(kind, target.key)
         conflict = Refused(409, "Conflict", "the object kept changing")
         for _ in range(_ATTEMPTS):
             entry = self._cache.get(target.key)
-            if entry is None or entry.uid != target.uid:
+            if entry is None or entry.facts.uid != target.uid:
                 return Written.GONE
-            if entry.generation != target.generation:
+            if entry.facts.deleting and not entry.holds(kind.finalizer):
+                return Written.GONE
+            if entry.facts.generation != target.generation:
                 return Written.MOVED
             patch = status_patch(entry.body, found, target.generation, self._now())
             if patch is None:
                 return Written.EQUAL
             try:
                 await self._patch(target, path, patch)
-                return Written.CHANGED if "conditions" in patch["status"] else Written.AMENDED
+                return _what_changed(entry, found, patch)
             except Refused as refused:
                 if refused.status == 404:
                     self._cache.forget(target.key)
@@ -131,7 +142,7 @@ class StatusWriter:
     async def _patch(self, target: Target, path: str, patch: JsonObject) -> None:
         answer = await self._api.patch(f"{path}/status", patch, {"fieldManager": FIELD_MANAGER})
         entry = self._cache.get(target.key)
-        if entry is not None and entry.uid == target.uid:
+        if entry is not None and entry.facts.uid == target.uid:
             self._cache.put(target.key.kind, answer)
 
     async def _read_again(self, target: Target, path: str) -> bool:
