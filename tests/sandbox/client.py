@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import pytest
 
 from kazoo_operator.sandbox import Sandbox
+
+IN_BOTH = pytest.mark.parametrize("compat", ["5.0", "4.3"])
+"""For what is the same in every release."""
+IN_4_3 = pytest.mark.parametrize("compat", ["4.3"])
+"""For what only the older release does."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,9 @@ class Client:
         sent |= {"X-Auth-Token": self.token} if self.token else {}
         sent |= headers or {}
         async with self.session.request(
-            method, path, data=None if raw is None else io.BytesIO(raw), headers=sent
-        ) as response:
+            method, path, data=None if raw is None else io.BytesIO(raw), headers=sent,
+            skip_auto_headers=["Content-Type"],
+        ) as response:  # fmt: skip
             text = await response.text()
             try:
                 parsed = json.loads(text) if text else None
@@ -106,6 +113,15 @@ class Client:
         answer = await self.put(f"/v2/accounts/{parent or self.master}", fields)
         assert answer.status == 201, answer
         return str(answer.data["id"])
+
+    async def promote(self, account_id: str) -> None:
+        """Make a reseller of an account."""
+        answer = await self.put(f"/v2/accounts/{account_id}/reseller")
+        assert answer.status == 201, answer
+
+    async def state(self) -> dict[str, Any]:
+        """Everything there is, by account."""
+        return dict((await self.get("/sandbox/state")).body["accounts"])
 
     async def read(self, account_id: str) -> dict[str, Any]:
         """An account."""

@@ -27,8 +27,14 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-async def sandbox(clock: SetClock) -> AsyncIterator[Sandbox]:
-    async with running_sandbox(clock=clock) as sandbox:
+def compat() -> str:
+    """The release that the sandbox imitates; tests parametrize it."""
+    return "5.0"
+
+
+@pytest.fixture
+async def sandbox(clock: SetClock, compat: str) -> AsyncIterator[Sandbox]:
+    async with running_sandbox(clock=clock, compat=compat) as sandbox:
         yield sandbox
 
 

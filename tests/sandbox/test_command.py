@@ -21,7 +21,7 @@ WRONG_USAGE = 64
 
 
 async def test_the_ready_line_says_where_and_with_which_keys() -> None:
-    async with serving("--compat", "5.0") as (_, ready):
+    async with serving() as (_, ready):
         assert set(ready) == {"url", "accountID", "realm", "apiKey", "compat", "reseller", "admin"}
         assert ready["compat"] == "5.0"
         assert set(ready["reseller"]) == {"accountID", "realm", "apiKey"}
@@ -33,6 +33,15 @@ async def test_the_ready_line_says_where_and_with_which_keys() -> None:
                 async with session.put("/v2/api_auth", json=login) as response:
                     answer = await response.json()
                 assert (response.status, answer["data"]["account_id"]) == (201, account["accountID"])
+
+
+@pytest.mark.parametrize("compat", ["5.0", "4.3"])
+async def test_the_release_is_imitated_and_said(compat: str) -> None:
+    async with serving("--compat", compat) as (_, ready), aiohttp.ClientSession(ready["url"]) as session:
+        assert ready["compat"] == compat
+        async with session.get("/v2/accounts") as response:
+            answer = await response.json(content_type=None)
+        assert ("tokens" in answer) == (compat == "5.0")
 
 
 async def test_ids_and_keys_are_the_same_at_every_start(tmp_path: Path) -> None:

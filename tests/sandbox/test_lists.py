@@ -104,6 +104,7 @@ async def test_descendants_have_their_tree_and_children_the_number_of_theirs(fam
         ("filter_org=red", ""),
         ("filter_contact.billing.name=Bo", "z"),
         ("filter_flags=x", ""),
+        ("filter_flags=xy", "a"),
         ("has_key=contact", "z"),
         ("key_missing=org", "z"),
         ("has_value=flags", "a"),
