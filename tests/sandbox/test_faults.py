@@ -261,3 +261,11 @@ async def test_a_fault_that_makes_no_sense_is_refused_and_not_kept(
     assert answer.status == 400
     assert reason in answer.body["error"]
     assert (await master.get("/v2/account")).status == 200
+
+
+async def test_the_envelope_of_a_status_names_the_token_that_came_along(
+    master: Client, nobody: Client
+) -> None:
+    await master.fault({"status": 503}, times=2)
+    assert (await master.get("/v2/account")).body["auth_token"] == master.token
+    assert "auth_token" not in (await nobody.get("/v2/account")).body

@@ -55,7 +55,7 @@ def _checked(call: Call, routes: Routes) -> Reply:
         raise empty(501)
     if call.broken:
         raise call.broken
-    _read_token(call)
+    read_token(call)
     action = _action(call, routes)
     _find_account(call)
     if action is None:
@@ -75,7 +75,7 @@ def _checked(call: Call, routes: Routes) -> Reply:
     return reply
 
 
-def _read_token(call: Call) -> None:
+def read_token(call: Call) -> None:
     """A token is read early: an expired one is refused before anything else is looked at."""
     token = call.headers.get("X-Auth-Token") or call.value("auth_token")
     call.token = str(token) if token else None

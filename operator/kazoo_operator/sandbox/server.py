@@ -151,6 +151,8 @@ def _instead(call: Call, fault: Fault) -> Answer:
     """What is sent in place of an answer."""
     if fault.kind == "body":
         return Answer(200, {hdrs.CONTENT_TYPE: fault.content_type}, str(fault.value).encode())
+    with contextlib.suppress(Refusal):
+        pipeline.read_token(call)  # the envelope names it, and no further check is made
     call.negotiated = True
     return envelope.refusal(call, system_error(fault.value, fault.message))
 
