@@ -21,6 +21,7 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.outcome import Outcome, Reason, State
 from kazoo_operator.core.plan import plan_creation
 from kazoo_operator.core.realm import normalised_name
+from kazoo_operator.hierarchy import Parent, parent_of
 from kazoo_operator.identity import by_realm, identify, realm_outside
 from kazoo_operator.subject import (
     Account,
@@ -57,7 +58,7 @@ class Creation:
 
     async def create(self, subject: Subject, progress: Progress) -> tuple[Account, JsonObject]:
         """The account, made or found, and the fields it is to have. Raises Halt, BackendError."""
-        realm = decided_realm(subject)
+        parent, realm = await parent_of(subject), decided_realm(subject)
         connection, name = subject.connection, normalised_name(str(subject.fields["name"]))
         async with connection.alone(f"realm {realm}"), connection.alone(f"name {name}"):
             account = await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
@@ -66,40 +67,47 @@ class Creation:
                 return account, subject.fields
             text = f"KAZOO is making the account {realm}; that can take a minute."
             progress.outcome = Outcome.of(Reason.CREATING, text)
-            account = await self._put(subject, realm)
+            account = await self._put(subject, parent, realm)
             progress.outcome = None
             await _report_twin(subject, account, realm)
         self._rolled_back.pop((subject.resource.uid, subject.resource.generation), None)
         return account, start_fields(subject, realm)
 
-    async def _put(self, subject: Subject, realm: str) -> Account:
+    async def settled(self, subject: Subject) -> None:
+        """Raises Halt as long as a try that ended uncertainly may still make an account."""
+        realm = subject.fields.get("realm") or subject.resource.status.get("realm")
+        if realm and (_trace(subject) or self._unsure.get(str(subject.mark)) is not None):
+            await self._after_the_last_try(subject, str(realm))
+
+    async def _put(self, subject: Subject, parent: Parent, realm: str) -> Account:
         plan = plan_creation(subject.kind, start_fields(subject, realm), str(subject.mark))
         assert plan.create is not None
+        connection = subject.connection
         try:
-            answer = await subject.connection.backend.create_account(
-                subject.root.account_id, plan.create.data
-            )
+            with connection.creation_below(parent.account_id):
+                answer = await connection.backend.create_account(parent.account_id, plan.create.data)
         except (Invalid, NotFound, Forbidden) as error:
             self._settle(subject)
             if isinstance(error, NotFound):
-                raise NoRoot(f"the account {subject.root.account_id} is gone") from None
+                raise _no_parent(subject, parent) from None
             if isinstance(error, Invalid):
                 return await _not_unique(subject, realm, error)
             raise
         except (*UNCERTAIN, Conflict) as error:
             raise self._maybe_made(subject, realm, error) from None
         self._settle(subject)
-        return await self._made(subject, realm, answer)
+        return await self._made(subject, parent, realm, answer)
 
-    async def _made(self, subject: Subject, realm: str, answer: JsonObject) -> Account:
+    async def _made(self, subject: Subject, parent: Parent, realm: str, answer: JsonObject) -> Account:
         """The account behind a 201, which KAZOO also answers when it has undone the creation."""
         account_id = str(answer.get("id"))
         if "created" not in answer or not re.fullmatch("[0-9a-f]{32}", account_id):
-            raise self._undone(subject)
-        root = subject.root.account_id
+            raise self._undone(subject, parent)
         name, index = str(subject.fields["name"]), subject.connection.index
+        above = await index.row(parent.account_id, subject.root.account_id)
+        tree = (*(above.tree if above is not None else ()), parent.account_id)
         # Before it is read: a search may not show it yet, and nothing must make it twice.
-        index.remember(AccountRow(account_id, name, realm, (str(subject.mark),), (root,)))
+        index.remember(AccountRow(account_id, name, realm, (str(subject.mark),), tree))
         try:
             account = await read(subject, account_id)
         except BackendError as error:
@@ -107,7 +115,7 @@ class Creation:
             raise Halt.of(error, subject.kind, known) from None
         if account is None:
             index.forget(account_id)
-            raise self._undone(subject)
+            raise self._undone(subject, parent)
         return account
 
     def _maybe_made(self, subject: Subject, realm: str, error: BackendError) -> Halt:
@@ -149,21 +157,29 @@ class Creation:
             raise Halt(Reason.BACKEND_UNAVAILABLE, text, {"realm": unsure.realm})
         return account
 
-    def _undone(self, subject: Subject) -> Halt:
+    def _undone(self, subject: Subject, parent: Parent) -> Halt:
         key = (subject.resource.uid, subject.resource.generation)
         self._rolled_back[key] = times = self._rolled_back.get(key, 0) + 1
         text = (
-            f"KAZOO undid the creation below {subject.root.realm} and yet answered 201, as it does for the "
+            f"KAZOO undid the creation below {parent.called} and yet answered 201, as it does for the "
             "first child of a new reseller; make one child before the account is promoted to reseller."
         )
         return Halt(Reason.ROLLED_BACK, text, state=State.STALLED if times >= ROLLED_BACK_LIMIT else None)
 
 
 def _trace(subject: Subject) -> bool:
-    """Whether status tells of a try by an earlier life: a realm, or Creating, and no account."""
+    """Whether status tells of a try by an earlier life: a realm without account, or Creating."""
     status = subject.resource.status
     shown = {condition.get("reason") for condition in status.get("conditions") or ()}
-    return subject.known_id is None and bool(status.get("realm") or Reason.CREATING in shown)
+    return Reason.CREATING in shown or (subject.known_id is None and bool(status.get("realm")))
+
+
+def _no_parent(subject: Subject, parent: Parent) -> Exception:
+    if parent.account_id == subject.root.account_id:
+        return NoRoot(f"the account {parent.account_id} is gone")
+    subject.connection.index.forget(parent.account_id)
+    text = f"spec.parentRef: {parent.called} is gone from KAZOO; looked for again at each resync."
+    return Halt(Reason.PARENT_NOT_READY, text, state=State.RECONCILING)
 
 
 async def _not_unique(subject: Subject, realm: str, error: Invalid) -> Account:

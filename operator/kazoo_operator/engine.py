@@ -4,8 +4,12 @@ One pass over one object runs through `Engine.reconcile`:
 
     validated     the spec, or InvalidSpec                                   subject.py
     identify      which account is it, and may it be touched                 identity.py
+    parent_of     which account is it to stand below                         hierarchy.py
     create        only when a search just before finds no such realm         creation.py
-    converge      plan, write what differs, read back, plan again
+    observe       the documents that the spec speaks of                      observation.py
+    judge         what is put back or changed, and what is only told         drift.py
+    converge      write what differs, read back, judge again
+    end           for an object that is being deleted with its account       deletion.py
     report        the status fields
 
 What happens next follows from the spec and from KAZOO alone, so a pass may end anywhere and start anew.
@@ -15,63 +19,65 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from kazoo_operator.backend.errors import BackendError, Invalid, ServerFailure
 from kazoo_operator.backend.registry import NoRoot, Registry
 from kazoo_operator.core import money
-from kazoo_operator.core.custom_resource import JsonObject, Resource
+from kazoo_operator.core.custom_resource import GROUP, JsonObject, Key, Resource
+from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.mark import Mark
-from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
-from kazoo_operator.core.plan import make_plan
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, State
+from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
+from kazoo_operator.deletion import Deletion
+from kazoo_operator.drift import Verdict, described, judge, told
 from kazoo_operator.failure import outcome_of
-from kazoo_operator.identity import fenced, identify, placed, refuse_taken, refuse_twin
+from kazoo_operator.hierarchy import refuse_cycle, refuse_other_parent
+from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken, refuse_twin
+from kazoo_operator.observation import consult, observe, with_fallbacks
+from kazoo_operator.refusals import Refusals
+from kazoo_operator.report import steps
 from kazoo_operator.subject import (
     Account,
     Halt,
     Progress,
     Subject,
+    marks_on,
     read,
+    refuse,
     refuse_other_realm,
     status_fields,
     validated,
     wanted_fields,
 )
+from kazoo_operator.surroundings import Surroundings
 
 HALF_BUILT_AFTER = 120.0
-REFUSED_FOR = 3600.0
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A change that KAZOO refused as not unique: of which spec, what stood there before, and what to say."""
-
-    uid: str
-    generation: int
-    old: JsonObject
-    until: float
-    found: Pass
+_READ_ONLY = "Suspended: nothing is written to KAZOO until spec.suspend is false."
 
 
 class Engine:
-    """Reconciles objects of every kind. `owner` stands in our marks; `clock` is monotonic, in seconds."""
+    """Reconciles objects of every kind. `clock` is monotonic, in seconds; `now` is Unix time in seconds."""
 
     def __init__(
         self,
         kinds: Iterable[Kind],
         registry: Registry,
-        owner: str,
+        surroundings: Surroundings,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._kinds = {kind.name: kind for kind in kinds}
         self._registry = registry
-        self._owner = owner
+        self._surroundings = surroundings
         self._clock = clock
         self._creation = Creation(clock)
+        self._deletion = Deletion(surroundings.deletions, self._creation, now)
         self._half_built: dict[str, float] = {}
-        self._refusals: dict[str, Refusal] = {}
+        self._refusals = Refusals(clock)
+        self._applied: dict[tuple[Key, str], int] = {}
 
     async def reconcile(self, resource: Resource, progress: Progress) -> Pass:
         """One pass over `resource`; every failure is an outcome."""
@@ -79,7 +85,7 @@ class Engine:
         try:
             return await self._pass(kind, resource, progress)
         except Halt as halt:
-            return halt.found
+            return _with_steps(kind, resource, halt.found)
         except NoRoot as error:
             text = f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT."
             return Pass(Outcome.of(Reason.FORBIDDEN, text))
@@ -89,110 +95,176 @@ class Engine:
             progress.outcome = None
 
     async def finish(self) -> None:
-        """Wait until no creation is in flight."""
+        """Wait until no creation and no deletion is in flight."""
         await self._registry.finish_creates()
 
     async def _pass(self, kind: Kind, resource: Resource, progress: Progress) -> Pass:
+        if resource.spec.get("suspend") is True:
+            return _suspended(resource)
         subject = await self._subject(kind, resource)
-        account, wanted = await identify(subject), wanted_fields(subject)
+        if resource.deleting:
+            return await self._end(subject)
+        refuse_cycle(subject)
+        refuse(kind.findings(subject.fields, await consult(subject, {})), State.STALLED)
+        if subject.observe_only:
+            return await self._only_observed(subject)
+        account, wanted, made = await identify(subject), wanted_fields(subject), False
         if account is None:
             account, wanted = await self._creation.create(subject, progress)
+            made = subject.mark in marks_on(subject, account)
         try:
-            return await self._keep(subject, account, wanted)
+            return await self._keep(subject, account, wanted, made)
         except BackendError as error:
             known = {"accountID": account.id, "realm": subject.decided_realm or account.realm}
+            if _lacks_databases(error) and "balance" not in resource.status:
+                raise await self._half(subject, account, known) from None
             raise Halt.of(error, kind, known) from None
 
-    async def _keep(self, subject: Subject, account: Account, wanted: JsonObject) -> Pass:
-        """The pass from where it is known which account the object has."""
-        account = await placed(subject, account)
-        refuse_other_realm(subject, account)
-        await refuse_twin(subject, account)
-        await self._refused_before(subject, account)
-        account = await self._converge(subject, account, wanted)
-        fields = status_fields(subject, account)
-        fields["balance"] = money.to_text(await self._balance(subject, account, fields))
-        return Pass(Outcome.of(Reason.READY, "The account in KAZOO equals the spec."), fields)
-
     async def _subject(self, kind: Kind, resource: Resource) -> Subject:
-        spec = validated(kind, resource)
         if kind.lifecycle is None:
             raise ValueError(f"kind {kind.name} has no lifecycle")
+        # Whatever its spec says, an object can be deleted.
+        fields = dict(resource.spec) if resource.deleting else kind.normal(validated(kind, resource))
         connection = self._registry.of(resource)
         root = await connection.root()
-        mark = Mark(self._owner, resource.key.namespace, resource.key.name)
-        return Subject(resource, kind, kind.lifecycle, spec, kind.normal(spec), connection, root, mark)
+        mark = Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)
+        return Subject(
+            resource, kind, kind.lifecycle, fields, connection, root, mark, self._surroundings.objects
+        )
 
-    async def _balance(self, subject: Subject, account: Account, fields: JsonObject) -> money.Amount:
-        try:
-            balance = await subject.connection.backend.balance(account.id)
-        except ServerFailure as error:
-            if not error.message.startswith("datastore missing") or "balance" in subject.resource.status:
-                raise
-            since = self._half_built.setdefault(account.id, self._clock())
-            text = (
-                f"The account {account.id} lacks its databases, as after an interrupted creation; "
-                "if it stays so, delete it in KAZOO, then delete this object and apply it again."
-            )
-            state = State.STALLED if self._clock() - since >= HALF_BUILT_AFTER else None
-            raise Halt(Reason.HALF_BUILT, text, fields, state) from None
+    async def _end(self, subject: Subject) -> Pass:
+        if subject.observe_only:
+            text = "Under ObserveOnly the account is kept."
+            return Pass(Outcome.of(Reason.DELETING, text), released=True)
+        found = await self._deletion.end(subject)
+        self._applied.pop((subject.resource.key, subject.resource.uid), None)
+        return found
+
+    async def _only_observed(self, subject: Subject) -> Pass:
+        """The pass over an object that writes nothing."""
+        account = await placed(subject, await observed(subject))
+        documents = await observe(subject, account, subject.fields)
+        found = told(subject, judge(subject, subject.fields, documents, applied=True).reported)
+        fields = {**status_fields(subject, account), **found.fields, "realm": account.realm, "steps": None}
+        fields["balance"] = money.to_text(await subject.connection.backend.balance(account.id))
+        return replace(found, fields=fields)
+
+    async def _keep(self, subject: Subject, account: Account, wanted: JsonObject, made: bool) -> Pass:
+        """The pass from where it is known which account the object has; `made`: by this very pass."""
+        account = await placed(subject, account)
+        refuse_other_parent(subject, account)
+        refuse_other_realm(subject, account)
+        await refuse_twin(subject, account)
+        await self._refusals.stop(subject, account)
+        wanted = await with_fallbacks(subject, account, wanted)
+        documents = await observe(subject, account, wanted)
+        verdict = judge(subject, wanted, documents, self._is_applied(subject.resource))
+        events = _events(subject, account, verdict, made)
+        account = await self._converge(subject, account, wanted, documents, verdict)
+        found = told(subject, verdict.reported)
+        everything = {document.name for _, document in subject.lifecycle.steps}
+        fields = {
+            **status_fields(subject, account),
+            **found.fields,
+            "steps": steps(subject.lifecycle, everything),
+        }
+        fields["balance"] = money.to_text(await subject.connection.backend.balance(account.id))
         self._half_built.pop(account.id, None)
-        return balance
+        self._applied[subject.resource.key, subject.resource.uid] = subject.resource.generation
+        return replace(found, fields=fields, events=(*events, *found.events))
 
-    async def _converge(self, subject: Subject, account: Account, wanted: JsonObject) -> Account:
+    def _is_applied(self, resource: Resource) -> bool:
+        """Whether KAZOO equalled this very spec before, by status or by what this life saw."""
+        return resource.ready or self._applied.get((resource.key, resource.uid)) == resource.generation
+
+    async def _half(self, subject: Subject, account: Account, fields: JsonObject) -> Halt:
+        """What to do about an account without its databases: wait, and make it anew when a person says so."""
+        if subject.annotation("recreate") == account.id:
+            await self._deletion.replace_half_built(subject, account)
+            text = f"The half-built account {account.id} was deleted; another is made in its place."
+            return Halt(Reason.DELETING, text, fields)
+        since = self._half_built.setdefault(account.id, self._clock())
+        text = (
+            f"The account {account.id} lacks its databases, as after an interrupted creation; if it stays "
+            f"so, annotate this object with {GROUP}/recreate: {account.id} to have it deleted and made anew."
+        )
+        state = State.STALLED if self._clock() - since >= HALF_BUILT_AFTER else None
+        return Halt(Reason.HALF_BUILT, text, fields, state)
+
+    async def _converge(
+        self, subject: Subject, account: Account, wanted: JsonObject, documents: Documents, verdict: Verdict
+    ) -> Account:
         """Write what differs and read it back. Raises Halt, with what is known in status, when that fails."""
-        document, mark = subject.lifecycle.document, str(subject.mark)
-        plan = make_plan(subject.kind, wanted, {document.name: account.document}, mark)
+        plan = verdict.plan
         if plan.empty:
             return account
         await fenced(subject, account)
         await refuse_taken(subject, account, plan)
         known = status_fields(subject, account)
+        open_ones = [write.document.name for write in plan.writes]
         try:
             for write in plan.writes:
-                await subject.connection.backend.write(account.id, write.document, write.data)
-        except Invalid as error:
-            halt = Halt.of(error, subject.kind, known)
-            await self._note_refusal(subject, account, error, halt.found)
-            raise halt from None
+                await _write(subject, account, write, documents)
+                open_ones.remove(write.document.name)
         except BackendError as error:
-            raise Halt.of(error, subject.kind, known) from None
+            done = {document.name for document in subject.kind.documents} - set(open_ones)
+            outcome = outcome_of(error, subject.kind)
+            halt = Halt.of(error, subject.kind, {**known, "steps": steps(subject.lifecycle, done, outcome)})
+            if isinstance(error, Invalid):
+                await self._refusals.note(subject, account, error, halt.found)
+            raise halt from None
         again = await read(subject, account.id)
         if again is None:
             raise Halt(Reason.WRITE_CONFLICT, "The account vanished while it was changed; looked for again.")
-        left = make_plan(subject.kind, wanted, {document.name: again.document}, mark)
+        after = await observe(subject, again, wanted)
+        left = judge(subject, wanted, after, self._is_applied(subject.resource)).plan
         if not left.empty:
             paths = ", ".join(f"spec.{change.path}" for change in left.changes) or subject.lifecycle.marks
             text = f"KAZOO took the change and still shows other values at {paths}; look what else sets them."
             raise Halt(Reason.NOT_CONVERGING, text, known)
         return replace(account, document=again.document)
 
-    async def _note_refusal(self, subject: Subject, account: Account, error: Invalid, found: Pass) -> None:
-        """KAZOO 5.0 stores what it refuses as not unique: remember what stood there, and put it back."""
-        unique = {name for name, kinds in error.fields.items() if "unique" in kinds}
-        before = subject.kind.parse({subject.lifecycle.document.name: account.document})
-        old = {name: value for name, value in before.items() if name in unique}
-        if old:
-            resource, until = subject.resource, self._clock() + REFUSED_FOR
-            self._refusals[account.id] = Refusal(resource.uid, resource.generation, old, until, found)
-            again = await read(subject, account.id)
-            if again is not None:
-                await _put_back(subject, again, old)
 
-    async def _refused_before(self, subject: Subject, account: Account) -> None:
-        """Raises Halt while the same spec was refused within the hour; what was stored is put back first."""
-        refusal = self._refusals.get(account.id)
-        if refusal is None:
-            return
-        await _put_back(subject, account, refusal.old)
-        resource = subject.resource
-        same = (refusal.uid, refusal.generation) == (resource.uid, resource.generation)
-        if same and self._clock() < refusal.until:
-            raise Halt.again(refusal.found)
-        del self._refusals[account.id]
+def _lacks_databases(error: BackendError) -> bool:
+    return isinstance(error, ServerFailure) and error.message.startswith("datastore missing")
 
 
-async def _put_back(subject: Subject, account: Account, old: JsonObject) -> None:
-    plan = make_plan(subject.kind, old, {subject.lifecycle.document.name: account.document})
-    for write in plan.writes:
-        await subject.connection.backend.write(account.id, write.document, write.data)
+async def _write(subject: Subject, account: Account, write: Write, documents: Documents) -> None:
+    """Carry out one write of a plan; an item of a list goes to the item that was observed."""
+    backend, document = subject.connection.backend, write.document
+    if write.new:
+        await backend.make(account.id, document, write.data)
+        return
+    if document.found_by is not None:
+        document = document.of(str(documents[document.name].get("id")))
+    await backend.write(account.id, document, write.data)
+
+
+def _suspended(resource: Resource) -> Pass:
+    """As it was: an object that is Ready stays so."""
+    if resource.was_ready:
+        return Pass(Outcome(Reason.READY, _READ_ONLY, State.READY, Return.ON_CHANGE))
+    return Pass(Outcome.of(Reason.SUSPENDED, _READ_ONLY))
+
+
+def _with_steps(kind: Kind, resource: Resource, found: Pass) -> Pass:
+    """What keeps an account from being made stands at its first step too."""
+    if kind.lifecycle is None or resource.status.get("accountID") or resource.deleting:
+        return found
+    return replace(found, fields={"steps": steps(kind.lifecycle, (), found.outcome), **found.fields})
+
+
+def _events(subject: Subject, account: Account, verdict: Verdict, made: bool) -> tuple[Event, ...]:
+    """What the pass does to KAZOO, to be told once."""
+    found = []
+    if made:
+        found.append(Event("Created", f"The account {account.id} was made below {account.parent}."))
+    elif not marks_on(subject, account) and not subject.known_id:
+        found.append(Event("Adopted", f"The account {account.id} was taken over."))
+    if verdict.drifted and verdict.plan.changes:
+        text = f"{described(verdict.plan.changes)}; it is put back."
+        found.append(Event("DriftCorrected", text, warning=True))
+    elif verdict.plan.changes and not made:
+        paths = ", ".join(change.path for change in verdict.plan.changes)
+        found.append(Event("Updated", f"Written to KAZOO: {paths}."))
+    return tuple(found)

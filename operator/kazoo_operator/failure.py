@@ -10,6 +10,7 @@ from kazoo_operator.backend.errors import (
     Invalid,
     Nonsense,
     NotFound,
+    NotLeading,
     RateLimited,
     Refused,
     ServerFailure,
@@ -36,6 +37,7 @@ def outcome_of(error: BackendError, kind: Kind) -> Outcome:
 
 
 _TABLE: tuple[tuple[type[BackendError], Reason, str], ...] = (
+    (NotLeading, Reason.NOT_LEADING, "Another replica is the leader now; it goes on with this."),
     (CredentialUnreadable, Reason.UNAUTHORIZED, f"Cannot log in to KAZOO: {{error}}; {_KEY}."),
     (Unauthorized, Reason.UNAUTHORIZED, f"KAZOO does not accept the credential ({{error}}); {_KEY}."),
     (

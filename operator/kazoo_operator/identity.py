@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from kazoo_operator.backend.errors import Forbidden
 from kazoo_operator.backend.index import LISTED_EVERY, UNKNOWN_AFTER
 from kazoo_operator.backend.protocol import AccountRow
-from kazoo_operator.core.outcome import Reason
+from kazoo_operator.core.custom_resource import GROUP
+from kazoo_operator.core.mark import Mark
+from kazoo_operator.core.outcome import Reason, State
 from kazoo_operator.core.plan import Plan
 from kazoo_operator.subject import (
     Account,
@@ -23,26 +26,73 @@ from kazoo_operator.subject import (
 
 
 async def identify(subject: Subject) -> Account | None:
-    """The object's account, or None when it was never made. Raises Halt when it may not be touched."""
-    known = subject.known_id
+    """The object's account, or None when it is to be made. Raises Halt when it may not be touched."""
+    known, named = subject.known_id, subject.said.get("accountID")
     if known is not None:
         account = await read(subject, known)
         if account is not None:
+            _refuse_other_id(subject, known)
             return ours(subject, account)
     rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
     found = await _still_marked(subject, rows)
     if found:
         return ours(subject, oldest(found))
-    if known is None:
-        return None
+    if known is not None:
+        return await _lost(subject, known)
+    return ours(subject, await named_account(subject, named)) if named else None
+
+
+def _refuse_other_id(subject: Subject, known: str) -> None:
+    named = subject.said.get("accountID")
+    if named and named != known:
+        text = f"spec.accountID: this object manages the account {known}; write that, or use another object."
+        raise Halt(Reason.INVALID_SPEC, text, state=State.STALLED)
+
+
+async def _lost(subject: Subject, known: str) -> Account | None:
+    """The account that holds the realm of one that is gone; None when a person has asked for a new one."""
     account = await by_realm(subject, str(subject.resource.status.get("realm") or ""))
-    if account is None:
+    if account is not None or subject.annotation("recreate") == known:
+        return account
+    text = (
+        f"The account {known} is gone from KAZOO and is not made anew by itself; for a new one annotate this "
+        f"object with {GROUP}/recreate: {known}."
+    )
+    raise Halt(Reason.EXTERNALLY_DELETED, text)
+
+
+async def named_account(subject: Subject, account_id: str) -> Account:
+    """The account that the spec names. Raises Halt when it is not there, or not the credential's to touch."""
+    try:
+        account = await read(subject, account_id)
+    except Forbidden:
         text = (
-            f"The account {known} is gone from KAZOO and is not made anew by itself; "
-            "delete this object and apply it again for a new account."
+            f"spec.accountID: the account {account_id} is not below {subject.root.realm}, and nothing "
+            "outside is touched; name another."
         )
-        raise Halt(Reason.EXTERNALLY_DELETED, text)
+        raise Halt(Reason.OUTSIDE_SUBTREE, text) from None
+    if account is None:
+        text = f"spec.accountID: there is no account {account_id} to take over; correct it, or leave it out."
+        raise Halt(Reason.ACCOUNT_NOT_FOUND, text)
     return account
+
+
+async def observed(subject: Subject) -> Account:
+    """The account of an object that only observes: by id, mark or realm, whoever manages it. Raises Halt."""
+    known, named = subject.known_id, subject.said.get("accountID")
+    if known is not None and (account := await read(subject, known)) is not None:
+        return account
+    if named:
+        return await named_account(subject, str(named))
+    rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
+    if found := await _still_marked(subject, rows):
+        return oldest(found)
+    realm = subject.decided_realm
+    for row in await subject.connection.backend.find_by_realm(realm) if realm else ():
+        if (account := await read(subject, row.id)) is not None:
+            return account
+    text = f"No account with the realm {realm} is there, and under ObserveOnly none is made."
+    raise Halt(Reason.EXTERNALLY_DELETED if known else Reason.ACCOUNT_NOT_FOUND, text)
 
 
 async def by_realm(subject: Subject, realm: str) -> Account | None:
@@ -76,10 +126,14 @@ def realm_outside(subject: Subject, realm: str) -> Halt:
 async def placed(subject: Subject, account: Account, age: float = LISTED_EVERY) -> Account:
     """The account with what is above it, by a listing of at most `age` seconds.
 
-    Raises Halt when it is not below the root account. Where the root is the credential's own account nothing
-    else can be reached, so an account that a listing does not show yet is its child.
+    Raises Halt when it is not below the root account, nor the root account itself. Where the root is the
+    credential's own account nothing else can be reached, so an account that a listing does not show yet is
+    its child.
     """
-    row, root = await _row(subject, account, age), subject.root
+    root = subject.root
+    if account.id == root.account_id:
+        return account
+    row = await _row(subject, account, age)
     if row is None:
         text = (
             f"The account {account.id} is not below {root.realm}, and nothing outside is touched; "
@@ -90,11 +144,26 @@ async def placed(subject: Subject, account: Account, age: float = LISTED_EVERY) 
     below = row.tree[row.tree.index(root.account_id) + 1 :] if root.account_id in row.tree else ()
     above = [await subject.connection.index.row(ancestor, root.account_id) for ancestor in below]
     known_ones = [ancestor for ancestor in above if ancestor is not None]
+    parent_id = below[-1] if below else root.account_id
     return replace(
         account,
-        parent=known_ones[-1].realm.lower() if known_ones else root.realm,
+        parent_id=parent_id,
+        parent=_called(subject, parent_id, known_ones[-1] if known_ones else None),
         above=(root.name, *(ancestor.name for ancestor in known_ones)),
     )
+
+
+def _called(subject: Subject, parent_id: str, row: AccountRow | None) -> str:
+    """The parent's object name, by the spec or its mark, else its realm; `row` None: the root account."""
+    name = (subject.said.get("parentRef") or {}).get("name")
+    key = subject.resource.key
+    above = subject.objects.get(replace(key, name=str(name))) if name else None
+    if above is not None and above.status.get("accountID") == parent_id:
+        return str(name)
+    if row is None:
+        return subject.root.realm
+    mine = [mark for mark in Mark.among(row.flags) if mark.owner == subject.mark.owner]
+    return mine[0].name if len(mine) == 1 else row.realm.lower()
 
 
 async def _row(subject: Subject, account: Account, age: float = LISTED_EVERY) -> AccountRow | None:

@@ -72,6 +72,13 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("KAZOO_OPERATOR_REQUESTS_PER_SECOND"),
     )
 
+    max_deletions_per_hour: int = Field(
+        default=1,
+        ge=0,
+        le=100_000,
+        validation_alias=AliasChoices("KAZOO_OPERATOR_MAX_DELETIONS_PER_HOUR"),
+    )
+
     @model_validator(mode="after")
     def _reachable_and_known(self) -> Settings:
         try:

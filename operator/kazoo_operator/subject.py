@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kazoo_operator.backend.errors import BackendError, NotFound
 from kazoo_operator.backend.protocol import Identity
 from kazoo_operator.backend.registry import Connection
-from kazoo_operator.core.custom_resource import JsonObject, Resource
+from kazoo_operator.core.custom_resource import GROUP, JsonObject, Key, Resource
 from kazoo_operator.core.documents import put
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.kind import Kind, Lifecycle
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.core.realm import from_template
-from kazoo_operator.core.schema import Spec, schema_findings, without_nulls
+from kazoo_operator.core.schema import Spec, ignored_findings, schema_findings, without_nulls
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.rules.account import REALM_IS_STATIC
+from kazoo_operator.surroundings import Objects
 
 
 class Progress(Protocol):
@@ -31,14 +33,19 @@ class Halt(Exception):
     """Ends a pass with an outcome, and the status fields known by then."""
 
     def __init__(
-        self, reason: Reason, message: str, fields: JsonObject | None = None, state: State | None = None
+        self,
+        reason: Reason,
+        message: str,
+        fields: JsonObject | None = None,
+        state: State | None = None,
+        awaits: Iterable[Key] = (),
     ):
         super().__init__(message)
-        self.found = Pass(Outcome.of(reason, message, state), fields or {})
+        self.found = Pass(Outcome.of(reason, message, state, awaits), fields or {})
 
     @classmethod
     def again(cls, found: Pass) -> Halt:
-        """The same end as before."""
+        """The same end as before, or one that was made elsewhere."""
         halt = cls(found.outcome.reason, found.outcome.message)
         halt.found = found
         return halt
@@ -57,11 +64,26 @@ class Subject:
     resource: Resource
     kind: Kind
     lifecycle: Lifecycle
-    spec: Spec
     fields: JsonObject
     connection: Connection
     root: Identity
     mark: Mark
+    objects: Objects
+
+    @property
+    def said(self) -> JsonObject:
+        """The spec as it was written, without nulls."""
+        said: JsonObject = without_nulls(self.resource.spec)
+        return said
+
+    @property
+    def observe_only(self) -> bool:
+        """Whether nothing may be written to KAZOO for this object."""
+        return self.resource.spec.get("managementPolicy") == "ObserveOnly"
+
+    def annotation(self, name: str) -> str | None:
+        """The value of an annotation with our prefix."""
+        return self.resource.annotations.get(f"{GROUP}/{name}")
 
     @property
     def decided_realm(self) -> str | None:
@@ -78,10 +100,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Account:
-    """An account as KAZOO shows it; `parent` is the realm above, `above` the names from the root down."""
+    """An account as KAZOO shows it.
+
+    `parent_id` and `parent` are the account above and what a person calls it, `above` the names from the root
+    down; empty as long as nobody looked.
+    """
 
     id: str
     document: JsonObject
+    parent_id: str = ""
     parent: str = ""
     above: tuple[str, ...] = ()
 
@@ -94,32 +121,52 @@ class Account:
 def validated(kind: Kind, resource: Resource) -> Spec:
     """The spec as a model. Raises Halt with InvalidSpec: field, reason and remedy of each finding."""
     spec = without_nulls(resource.spec)
-    findings = schema_findings(kind.spec, spec)
+    findings = schema_findings(kind.spec, spec) + ignored_findings(kind.spec, spec)
     findings += [finding for rule in kind.rules for finding in rule.findings(spec)]
     findings += _moved_realm(resource, spec)
+    refuse(findings)
+    return kind.spec.model_validate(spec)
+
+
+def refuse(findings: Iterable[Finding], state: State | None = None) -> None:
+    """Raises Halt with InvalidSpec when there is an error among the findings."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
-        raise Halt(Reason.INVALID_SPEC, ". ".join(str(finding) for finding in errors) + ".")
-    return kind.spec.model_validate(spec)
+        text = ". ".join(str(finding) for finding in errors) + "."
+        raise Halt(Reason.INVALID_SPEC, text, state=state)
 
 
 def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:
     known, wanted = resource.status.get("realm"), spec.get("realm")
     if not resource.status.get("accountID") or not known or not wanted or wanted == known:
         return []
-    return [replace(REALM_IS_STATIC.finding(), hint=f"put {known} back")]
+    if consents(spec, str(known), str(wanted)):
+        return []
+    hint = f"put {known} back, or consent with allowRealmChange: {known}->{wanted}"
+    return [replace(REALM_IS_STATIC.finding(), hint=hint)]
+
+
+def consents(spec: JsonObject, old: str, new: str) -> bool:
+    """Whether the spec consents to exactly this change of the realm."""
+    return bool(spec.get("allowRealmChange") == f"{old}->{new}")
 
 
 def refuse_other_realm(subject: Subject, account: Account) -> None:
-    """Raises Halt when the account has another realm than the spec, and status does not call that drift."""
-    wanted = subject.fields.get("realm")
-    if wanted and wanted not in (account.realm, subject.resource.status.get("realm")):
-        finding = REALM_IS_STATIC.finding()
-        text = (
-            f"{finding}. The account {account.id} of this object has the realm {account.realm}; write that, "
-            "or delete that account in KAZOO."
+    """Raises Halt when the account has another realm than the spec, neither drift nor consented to."""
+    wanted, held = subject.fields.get("realm"), account.realm
+    if not wanted or wanted in (held, subject.resource.status.get("realm")):
+        return
+    if not consents(subject.said, held, wanted) and not _moved_with_consent(subject, wanted):
+        finding = replace(
+            REALM_IS_STATIC.finding(), hint=f"write {held}, or allowRealmChange: {held}->{wanted}"
         )
+        text = f"{finding}. The account {account.id} of this object has the realm {held}."
         raise Halt(Reason.INVALID_SPEC, text, state=State.STALLED)
+
+
+def _moved_with_consent(subject: Subject, wanted: str) -> bool:
+    known = subject.resource.status.get("realm")
+    return bool(known) and consents(subject.said, str(known), wanted)
 
 
 async def read(subject: Subject, account_id: str) -> Account | None:
@@ -139,15 +186,23 @@ def marks_on(subject: Subject, account: Account) -> tuple[Mark, ...]:
 
 
 def ours(subject: Subject, account: Account) -> Account:
-    """The account, if we may touch it: it bears our mark, or none and status knows it. Raises Halt."""
+    """The account, if we may touch it. Raises Halt.
+
+    It bears our mark alone, or none and status knows it; or the spec adopts it, which takes a foreign mark
+    only where the spec names the account's id.
+    """
     marks = marks_on(subject, account)
+    if set(marks) == {subject.mark}:
+        return account
     known = account.id == subject.known_id and account.realm == subject.resource.status.get("realm")
-    if set(marks) == {subject.mark} or (known and not marks and account.id != subject.root.account_id):
+    if known and not marks and account.id != subject.root.account_id:
+        return account
+    if subject.said.get("adopt") is True and (not marks or subject.said.get("accountID") == account.id):
         return account
     if not marks:
         text = (
             f"The account {account.id} with the realm {account.realm} exists and no object manages it; "
-            "choose another realm."
+            "add adopt: true to take it over, or choose another realm."
         )
         raise Halt(Reason.NOT_ADOPTED, text)
     mine = subject.mark
@@ -155,7 +210,10 @@ def ours(subject: Subject, account: Account) -> Account:
     what_to_do = "choose another realm"
     if (other.namespace, other.name) == (mine.namespace, mine.name):
         what_to_do = f"if that operator is gone, run this one with KAZOO_OPERATOR_OWNER={other.owner}"
-    text = f"The account {account.id} with the realm {account.realm} carries the mark {other}; {what_to_do}."
+    text = (
+        f"The account {account.id} with the realm {account.realm} carries the mark {other}; {what_to_do}, or "
+        f"take it over with adopt: true and accountID: {account.id}."
+    )
     raise Halt(Reason.REALM_TAKEN, text)
 
 
@@ -212,18 +270,24 @@ def start_fields(subject: Subject, realm: str) -> JsonObject:
 
 
 def status_fields(subject: Subject, account: Account) -> JsonObject:
-    """What status says about an account, money aside."""
+    """What status says about an account, money and steps aside."""
     document, root = account.document, subject.root
     real = (
         account.id == root.account_id
         or document.get("is_reseller") is True
         or document.get("superduper_admin") is True
     )
+    reseller = document.get("reseller_id")
     return {
         "accountID": account.id,
         "realm": subject.decided_realm or account.realm,
-        "parent": account.parent or root.realm,
-        "path": " / ".join((*(account.above or (root.name,)), str(document.get("name")))),
+        "parent": account.parent or None,
+        "parentAccountID": account.parent_id or None,
+        "path": " / ".join((*account.above, str(document.get("name")))),
+        "isReseller": document.get("is_reseller") is True,
+        "resellerID": reseller if isinstance(reseller, str) else None,
+        "enabled": document.get("enabled") is not False,
+        "descendants": subject.connection.index.below(account.id),
         "currency": subject.connection.policy.currency,
         "moneyKind": "Real" if real else "Allotted",
     }

@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from kazoo_operator.backend.crossbar import FORBIDDEN, Crossbar
+from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.errors import Nonsense, ServerFailure, TimedOut, Unreachable
 from kazoo_operator.backend.protocol import AccountRow, Backend, Identity
+from kazoo_operator.backend.rows import FORBIDDEN
 from kazoo_operator.core.documents import ACCOUNT, Document
 from tests.backend.scripted import ACCOUNT_ID, AUTH, KEY, Script, cut, envelope, raw, reset
 

@@ -17,12 +17,18 @@ CRDS = Path(__file__).resolve().parents[2] / "crds"
 KINDS = pytest.mark.parametrize("kind", discover(), ids=lambda kind: kind.name)
 
 
-def nodes(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield path, schema
+def nodes(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Each node of a schema: its path, itself, and whether it may be left out."""
+    yield from _nodes(schema, path, optional=False)
+
+
+def _nodes(schema: dict[str, Any], path: str, optional: bool) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    yield path, schema, optional
     for name, member in schema.get("properties", {}).items():
-        yield from nodes(member, f"{path}.{name}")
-    if "items" in schema:
-        yield from nodes(schema["items"], f"{path}[]")
+        yield from _nodes(member, f"{path}.{name}", name not in schema.get("required", ()))
+    for name in ("items", "additionalProperties"):
+        if name in schema:
+            yield from _nodes(schema[name], f"{path}[]", optional=False)
 
 
 def schema_of(kind: Kind) -> dict[str, Any]:
@@ -42,27 +48,30 @@ def test_every_field_is_described_and_every_string_bounded(kind: Kind) -> None:
     for part in ("spec", "status"):
         found = list(nodes(schema_of(kind)["properties"][part], part))
         assert len(found) > 5
-        for path, node in found:
+        for path, node, _ in found:
             assert node.get("description") or path.endswith("[]"), path
-            assert node["type"] != "string" or "maxLength" in node or "format" in node, path
+            assert node["type"] != "string" or {"maxLength", "format", "enum"} & set(node), path
             assert node["type"] != "array" or "maxItems" in node, path
-            assert not {"title", "$ref", "anyOf", "additionalProperties"} & set(node), path
+            assert "additionalProperties" not in node or "maxProperties" in node, path
+            assert not {"title", "$ref", "anyOf", "nullable"} & set(node), path
 
 
 @KINDS
 def test_spec_fields_tell_default_and_example(kind: Kind) -> None:
-    for path, node in nodes(schema_of(kind)["properties"]["spec"], "spec"):
-        if "properties" in node:
+    for path, node, optional in nodes(schema_of(kind)["properties"]["spec"], "spec"):
+        if "properties" in node or path.endswith("[]"):
             continue
         assert "Example: " in node["description"], path
-        optional = node.get("nullable") or "default" in node
-        assert ("Default: " in node["description"]) is bool(optional), path
+        assert ("Default: " in node["description"]) is optional, path
 
 
 @KINDS
 def test_only_fields_that_kazoo_does_not_hold_have_defaults(kind: Kind) -> None:
     spec = schema_of(kind)["properties"]["spec"]
-    assert [path for path, node in nodes(spec, "spec") if "default" in node] == ["spec.resyncInterval"]
+    common = ["managementPolicy", "driftPolicy", "driftIgnore", "suspend", "resyncInterval"]
+    own = {"Account": ["controlCenter.preset", "adopt", "deletionPolicy"]}
+    expected = {f"spec.{path}" for path in (*common, *own[kind.name])}
+    assert {path for path, node, _ in nodes(spec, "spec") if "default" in node} == expected
 
 
 @KINDS
@@ -81,7 +90,7 @@ def test_names_and_columns_are_the_ones_users_rely_on(kind: Kind) -> None:
         "Account": (
             "kzacct",
             ["ACCOUNT-ID", "REALM", "PARENT", "READY", "REASON", "BALANCE", "AGE"],
-            ["KIND"],
+            ["KIND", "DRIFT", "SUSPENDED"],
         )
     }
     assert names["categories"] == ["kazoo"]

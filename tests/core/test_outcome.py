@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from kazoo_operator.core.outcome import MEANINGS, Outcome, Reason, Return, State, merge_conditions
+from kazoo_operator.core.outcome import MEANINGS, Outcome, Pass, Reason, Return, State, merge_conditions
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_gives_a_status_that_kstatus_understands(reason: Reason) -> None:
-    found = merge_conditions([], Outcome.of(reason, "Because."), 3, "2026-01-01T00:00:00Z")
+    found = merge_conditions([], Pass(Outcome.of(reason, "Because.")), 3, "2026-01-01T00:00:00Z")
     by_type = {condition["type"]: condition for condition in found}
     assert {"Ready", "Synced"} <= set(by_type)
     assert not {"Reconciling", "Stalled"} <= set(by_type)
-    assert (by_type["Ready"]["status"] == "True") is (reason is Reason.READY)
+    assert (by_type["Ready"]["status"] == "True") is (reason in (Reason.READY, Reason.DRIFT_DETECTED))
     assert (by_type["Ready"]["status"] == "True") is not bool({"Reconciling", "Stalled"} & set(by_type))
     assert {condition["reason"] for condition in found} == {reason.value}
     assert {condition["observedGeneration"] for condition in found} == {3}
@@ -39,9 +39,9 @@ def test_transition_times_move_only_with_the_status_and_others_conditions_stay()
         "message": "",
         "lastTransitionTime": "t0",
     }
-    first = merge_conditions([theirs], Outcome.of(Reason.BACKEND_UNAVAILABLE, "a"), 1, "t1")
-    second = merge_conditions(first, Outcome.of(Reason.REJECTED, "b"), 2, "t2")
-    third = merge_conditions(second, Outcome.of(Reason.READY, "c"), 2, "t3")
+    first = merge_conditions([theirs], Pass(Outcome.of(Reason.BACKEND_UNAVAILABLE, "a")), 1, "t1")
+    second = merge_conditions(first, Pass(Outcome.of(Reason.REJECTED, "b")), 2, "t2")
+    third = merge_conditions(second, Pass(Outcome.of(Reason.READY, "c")), 2, "t3")
     when = {c["type"]: c["lastTransitionTime"] for c in second}
     assert when == {"Audited": "t0", "Ready": "t1", "Synced": "t1", "Stalled": "t2"}
     assert {c["type"]: c["lastTransitionTime"] for c in third} == {

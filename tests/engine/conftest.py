@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +13,12 @@ from pydantic import SecretStr
 
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy, Registry
-from kazoo_operator.core.custom_resource import Resource
+from kazoo_operator.core.custom_resource import GROUP, Key, Resource
 from kazoo_operator.core.outcome import Outcome, Pass
 from kazoo_operator.engine import Engine
 from kazoo_operator.kinds import discover
 from kazoo_operator.sandbox import Sandbox, running_sandbox
+from kazoo_operator.surroundings import Deletion, Surroundings
 
 SPEC: dict[str, Any] = {
     "name": "Acme Dental",
@@ -34,10 +36,22 @@ SPEC: dict[str, Any] = {
 }
 
 
-def account(called: str = "acme", /, generation: int = 1, status: Any = None, **spec: Any) -> Resource:
+def account(
+    called: str = "acme",
+    /,
+    generation: int = 1,
+    status: Any = None,
+    annotations: dict[str, str] | None = None,
+    deleting: bool = False,
+    **spec: Any,
+) -> Resource:
     """An Account object as the API server would hand it over; `spec` members win over `SPEC`."""
     said = {member: value for member, value in {**SPEC, **spec}.items() if value is not None}
-    metadata = {"namespace": "team", "name": called, "generation": generation, "uid": "u"}
+    notes = {f"{GROUP}/{name.replace('_', '-')}": value for name, value in (annotations or {}).items()}
+    metadata: dict[str, Any] = {"namespace": "team", "name": called, "generation": generation, "uid": "u"}
+    metadata["annotations"] = notes
+    if deleting:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     return Resource.of("Account", {"metadata": metadata, "spec": said, "status": status or {}})
 
 
@@ -59,22 +73,76 @@ class Watching:
             self.seen.append(outcome)
 
 
+class Clock:
+    """A clock that only moves when told."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Objects:
+    """The objects of a cluster that has no API server."""
+
+    def __init__(self) -> None:
+        self.held: dict[Key, Resource] = {}
+
+    def put(self, *resources: Resource) -> None:
+        self.held.update({resource.key: resource for resource in resources})
+
+    def get(self, key: Key) -> Resource | None:
+        return self.held.get(key)
+
+    def referring_to(self, key: Key) -> list[Resource]:
+        return [
+            one for one in self.held.values() if (one.spec.get("parentRef") or {}).get("name") == key.name
+        ]
+
+
+class Memory:
+    """The deletions' memory of a Lease that is never lost."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.noted: list[Deletion] = []
+        self._now = now
+
+    async def read(self) -> tuple[Deletion, ...]:
+        return tuple(self.noted)
+
+    async def add(self, account_id: str) -> None:
+        self.noted.append(Deletion(account_id, self._now()))
+
+
 @dataclass
 class World:
     """A sandbox, and engines that start and end over it."""
 
     sandbox: Sandbox
     http: aiohttp.ClientSession
-    clock: Callable[[], float]
+    clock: Clock
     open: list[Crossbar] = field(default_factory=list)
+    objects: Objects = field(default_factory=Objects)
+    leading: bool = True
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(self.clock)
 
     def engine(self, owner: str = "cluster", key: str | None = None, **options: Any) -> Engine:
         """A new life of the operator: nothing is remembered but what KAZOO holds."""
         policy = Policy(**options.pop("policy", {}))
         secret = SecretStr(key or self.sandbox.identity.reseller.api_key)
-        backend = Crossbar(self.sandbox.url, lambda: secret, requests_per_second=10_000, **options)
+        backend = Crossbar(
+            self.sandbox.url,
+            lambda: secret,
+            requests_per_second=10_000,
+            may_write=lambda: self.leading,
+            **options,
+        )
         self.open.append(backend)
-        return Engine(discover(), Registry(Connection(backend, policy, self.clock)), owner, self.clock)
+        surroundings = Surroundings(owner, self.objects, self.memory, lambda: self.leading)
+        registry = Registry(Connection(backend, policy, self.clock))
+        return Engine(discover(), registry, surroundings, self.clock, now=self.clock)
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the sandbox's control surface."""
@@ -90,13 +158,13 @@ class World:
             "POST", "faults", {"match": {"method": method, "path": path}, "times": times, "do": do}
         )
 
-    async def writes(self) -> list[tuple[str, int]]:
-        """Method and status of every write so far, logins aside."""
+    async def writes(self, where: str = r"/accounts/\w{32}$") -> list[tuple[str, int]]:
+        """Method and status of every write so far to paths that match; by default to accounts themselves."""
         journal = (await self.control("GET", "requests"))["requests"]
         return [
             (call["method"], call["status"])
             for call in journal
-            if call["method"] != "GET" and not call["path"].endswith("/api_auth")
+            if call["method"] != "GET" and re.search(where, call["path"])
         ]
 
     async def accounts(self, realm: str = "acme.pbx.example.com") -> dict[str, Any]:
@@ -113,15 +181,6 @@ class World:
         await self.control(
             "POST", "documents", {"accountID": account_id, "document": "account", "merge": merge}
         )
-
-
-class Clock:
-    """A clock that only moves when told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

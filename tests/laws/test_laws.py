@@ -61,14 +61,14 @@ def test_each_sample_breaks_no_rule(kind: Kind, sample: JsonObject) -> None:
 
 @pytest.mark.parametrize(("kind", "sample"), SAMPLES)
 def test_law_1_what_is_imported_is_clean(kind: Kind, sample: JsonObject) -> None:
-    documents = kind.render(normal(kind, sample))
+    documents = kind.render(normal(kind, sample), {})
     assert make_plan(kind, kind.parse(documents), documents).empty
 
 
 @pytest.mark.parametrize(("kind", "sample"), SAMPLES)
 def test_law_2_a_spec_survives_the_round_trip(kind: Kind, sample: JsonObject) -> None:
     fields = normal(kind, sample)
-    back = kind.parse(kind.render(fields))
+    back = kind.parse(kind.render(fields, {}))
     assert list(differences(fields, back)) == []
     start = kind.lifecycle.start if kind.lifecycle is not None else {}
     assert [path for path, *_ in differences(back, fields) if path not in start] == []
@@ -76,7 +76,7 @@ def test_law_2_a_spec_survives_the_round_trip(kind: Kind, sample: JsonObject) ->
 
 @pytest.mark.parametrize(("kind", "old", "new"), PAIRS)
 def test_law_3_any_sample_leads_to_any_other(kind: Kind, old: JsonObject, new: JsonObject) -> None:
-    documents = kind.render(normal(kind, old))
+    documents = kind.render(normal(kind, old), {})
     fields = normal(kind, new)
     after = applied(kind, fields, documents)
     assert make_plan(kind, fields, after).empty
@@ -85,7 +85,7 @@ def test_law_3_any_sample_leads_to_any_other(kind: Kind, old: JsonObject, new: J
 
 @pytest.mark.parametrize(("kind", "old", "new"), PAIRS)
 def test_law_4_what_a_kind_does_not_own_is_left_alone(kind: Kind, old: JsonObject, new: JsonObject) -> None:
-    rendered = kind.render(normal(kind, old))
+    rendered = kind.render(normal(kind, old), {})
     before = {name: merged(content, FOREIGN) for name, content in rendered.items()}
     after = applied(kind, normal(kind, new), before)
     for name in before:
@@ -96,7 +96,7 @@ def test_law_5_no_two_kinds_render_the_same_field() -> None:
     fields: dict[str, set[tuple[str, str]]] = {}
     for kind in KINDS:
         for sample in kind.samples:
-            for name, content in kind.render(normal(kind, sample)).items():
+            for name, content in kind.render(normal(kind, sample), {}).items():
                 leaves = {(name, path) for path, *_ in differences(content, {})}
                 fields.setdefault(kind.name, set()).update(leaves)
     assert all(fields.values())
@@ -106,7 +106,7 @@ def test_law_5_no_two_kinds_render_the_same_field() -> None:
 
 @pytest.mark.parametrize(("kind", "sample"), SAMPLES)
 def test_a_write_carries_what_must_go_along_as_observed(kind: Kind, sample: JsonObject) -> None:
-    documents = kind.render(normal(kind, sample))
+    documents = kind.render(normal(kind, sample), {})
     for document in kind.documents:
         for name in document.always:
             spoiled = {**documents, document.name: {**documents[document.name], name: False, "name": "other"}}

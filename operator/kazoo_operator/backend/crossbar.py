@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from kazoo_operator.backend.envelope import Reply, error_of, is_number
-from kazoo_operator.backend.errors import Nonsense, TimedOut, Unreachable
+from kazoo_operator.backend.errors import Nonsense, NotLeading, TimedOut, Unreachable
 from kazoo_operator.backend.login import ApiKey, Login, LoginOnce, login_of, login_request
 from kazoo_operator.backend.pacing import Pacing, Turn
-from kazoo_operator.backend.protocol import AccountRow, Identity
+from kazoo_operator.backend.protocol import AccountRow, Identity, Query
+from kazoo_operator.backend.rows import account_row, refuse_flags, text_of
 from kazoo_operator.backend.transport import CONNECTIONS, Observe, Request, Transport, quote_segment
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, Document
@@ -22,13 +22,6 @@ from kazoo_operator.core.money import Amount, from_number
 from kazoo_operator.core.realm import normalised_name
 
 PAGE_SIZE = 200
-
-FORBIDDEN = frozenset(
-    {"id", "_id", "verb", "accept", "accept_charges", "action", "auth_token", "include_api_key", "page_size"}
-    | {"paginate", "pretty_print", "send_email_on_creation", "should_soft_delete", "start_key"}
-)
-"""Never a member of data: KAZOO looks for flags of the request there first. `verb` changes the method (a PUT
-with `delete` deletes the parent), an `id` in a create can destroy the account that has it."""
 
 _RETRY_PAUSES = (0.2, 0.4)
 _MOST_MONEY = 10**9  # what status can hold, in units of the currency
@@ -53,11 +46,13 @@ class Crossbar:
         create_deadline: float = 180,
         ssl: SSLContext | None = None,
         observe: Observe | None = None,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         """`url` with or without `/v2`; the deadlines are seconds for one request, from when it leaves.
 
         A create takes KAZOO tens of seconds, and one that is cut leaves half an account: keep
         `create_deadline` at 120 or more. `ssl` holds a private CA; by default the system's are trusted.
+        `may_write` is asked before each write leaves; where it says no, `NotLeading` is raised.
         Raises ValueError for a URL that is none or that holds a password.
         """
         if requests_per_second <= 0:
@@ -71,6 +66,7 @@ class Crossbar:
         self._login = LoginOnce(self._log_in)
         self._identity: tuple[Login, Identity] | None = None
         self._creates: set[asyncio.Task[Reply]] = set()
+        self._may_write = may_write
 
     @property
     def url(self) -> str:
@@ -79,11 +75,11 @@ class Crossbar:
 
     @property
     def creates_in_flight(self) -> int:
-        """How many accounts are being created: sent, and not answered yet."""
+        """How many accounts are being created or deleted: sent, and not answered yet."""
         return len(self._creates)
 
     async def finish_creates(self) -> None:
-        """Wait until every create that was sent is answered or past its deadline; raises nothing."""
+        """Wait until each create and delete that was sent is answered or past its deadline."""
         while self._creates:
             await asyncio.wait(self._creates)
 
@@ -114,7 +110,8 @@ class Crossbar:
 
     async def read(self, account_id: str, document: Document) -> JsonObject:
         """GET a document, `data` over `metadata`; numbers with a point are Decimal."""
-        return (await self._call(Request("GET", _route(document), account_id))).document
+        request = Request("GET", _route(document), account_id, item=document.item)
+        return (await self._call(request)).document
 
     async def write(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
         """PATCH or POST `data`, once. Raises ValueError for a forbidden member of `data`.
@@ -122,8 +119,11 @@ class Crossbar:
         After Conflict, Unreachable and ServerFailure the change may have been stored, and on 5.0 even after
         Invalid.
         """
-        _refuse_flags(data)
-        return (await self._call(Request(document.verb, _route(document), account_id, data=data))).document
+        refuse_flags(data)
+        if document.verb == "none":
+            raise ValueError(f"the document {document.name} is only read")
+        request = Request(document.verb, _route(document), account_id, data=data, item=document.item)
+        return (await self._call(request)).document
 
     async def create_account(self, parent_id: str, data: JsonObject) -> JsonObject:
         """PUT a new account below `parent_id`, once, without e-mail; returns the answer's data as they are.
@@ -131,10 +131,37 @@ class Crossbar:
         A roll-back answers like a success (without `created`): the caller has to look. Cancelling the caller
         does not cut the request once it has left. Raises ValueError for a forbidden member of `data`.
         """
-        _refuse_flags(data)
+        refuse_flags(data)
         query = {"send_email_on_creation": "false"}
         request = Request("PUT", _route(ACCOUNT), parent_id, query, data, uncut=True)
         return (await self._call(request)).document
+
+    async def make(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
+        """PUT `data` into a list of documents, once. Raises ValueError for a forbidden member of `data`."""
+        refuse_flags(data)
+        return (await self._call(Request("PUT", _route(document), account_id, data=data))).document
+
+    async def items(self, account_id: str, document: Document, query: Query) -> tuple[JsonObject, ...]:
+        """The rows of a list of documents, page after page."""
+        pages = self._pages(_route(document), account_id, dict(query))
+        return tuple([row async for page in pages for row in page])
+
+    async def holds_any(self, account_id: str, document: Document) -> bool:
+        """Whether a list of documents has any row; asks for one."""
+        query = {"page_size": "1"}
+        return bool((await self._call(Request("GET", _route(document), account_id, query))).rows)
+
+    async def delete_account(self, account_id: str) -> None:
+        """DELETE an account, once; cancelling the caller does not cut the request once it has left.
+
+        KAZOO's permanent refusals come as ServerFailure with `account has descendants` or `active port`.
+        """
+        await self._call(Request("DELETE", _route(ACCOUNT), account_id, uncut=True))
+
+    async def ancestors(self, account_id: str) -> tuple[str, ...]:
+        """The ids from the credential's account down to the parent; none for the credential's own."""
+        reply = await self._call(Request("GET", "/accounts/{id}/tree", account_id, {"paginate": "false"}))
+        return tuple(text_of(row.get("id")) for row in reply.rows)
 
     async def find_by_realm(self, realm: str) -> tuple[AccountRow, ...]:
         """Search below the credential's account; KAZOO compares only the letters a-z0-9 of a prefix.
@@ -173,7 +200,9 @@ class Crossbar:
 
     async def _list(self, route: str, account_id: str, query: dict[str, str]) -> tuple[AccountRow, ...]:
         rows = {
-            row.id: row async for page in self._pages(route, account_id, query) for row in map(_row, page)
+            row.id: row
+            async for page in self._pages(route, account_id, query)
+            for row in map(account_row, page)
         }
         return tuple(rows.values())
 
@@ -223,6 +252,9 @@ class Crossbar:
 
     async def _exchange(self, request: Request, token: str | None) -> Reply:
         turn = await self._pacing.turn(request.account)
+        if request.method != "GET" and token is not None and not self._may_write():
+            turn.end(None)
+            raise NotLeading("another replica is the leader now")
         if not request.uncut:
             return await self._send(request, token, turn, self._deadline)
         create = asyncio.create_task(self._send(request, token, turn, self._create_deadline))
@@ -250,31 +282,5 @@ class Crossbar:
 
 def _route(document: Document) -> str:
     segments = document.path.split("/") if document.path else []
-    return "/".join(["/accounts/{id}", *map(quote_segment, segments)])
-
-
-def _refuse_flags(data: JsonObject) -> None:
-    found = sorted(name for name in data if name in FORBIDDEN or name.startswith(("_", "pvt_")))
-    if found:
-        raise ValueError(f"never to be sent to KAZOO as data: {', '.join(found)}")
-
-
-def _row(row: JsonObject) -> AccountRow:
-    account_id = row.get("id")
-    if not isinstance(account_id, str) or not re.fullmatch("[0-9a-f]{32}", account_id):
-        raise Nonsense("KAZOO answered with a listing of accounts without ids")
-    return AccountRow(
-        account_id,
-        name=_text(row.get("name")),
-        realm=_text(row.get("realm")),
-        flags=_texts(row.get("flags")),
-        tree=_texts(row.get("tree")),
-    )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    items = [] if document.item is None else ["{item}"]
+    return "/".join(["/accounts/{id}", *map(quote_segment, segments), *items])

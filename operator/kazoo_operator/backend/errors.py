@@ -2,6 +2,7 @@
 
     BackendError
     ├── CredentialUnreadable the credential could not be read; nothing was sent
+    ├── NotLeading           another replica is the leader; nothing was sent
     ├── Unreachable          no answer: refused, DNS, TLS, reset; a write may have happened
     │   └── TimedOut         no answer within the deadline
     ├── Nonsense             an answer that is no Crossbar envelope (HTML, cut JSON, too large, redirect)
@@ -37,6 +38,10 @@ class TimedOut(Unreachable):
 
 class CredentialUnreadable(BackendError):
     """The credential could not be read, so that nothing was sent."""
+
+
+class NotLeading(BackendError):
+    """Another replica is the leader, so that nothing was sent."""
 
 
 class Nonsense(BackendError):

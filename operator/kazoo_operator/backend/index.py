@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from kazoo_operator.backend.protocol import AccountRow, Backend
@@ -26,6 +27,7 @@ class AccountIndex:
         self._clock = clock
         self._rows: dict[str, AccountRow] = {}
         self._by_word: dict[str, dict[str, None]] = {}
+        self._below: Counter[str] = Counter()
         self._own: dict[str, tuple[float, AccountRow]] = {}
         self._began: float | None = None
         self._root: str | None = None
@@ -56,6 +58,10 @@ class AccountIndex:
         """The accounts that hold `realm`, letter case aside."""
         return self._having(realm.lower())
 
+    def below(self, account_id: str) -> int:
+        """How many accounts stand below one, by the last listing and what came since."""
+        return self._below[account_id]
+
     def remember(self, row: AccountRow) -> None:
         """An account that was made now: a listing may lag behind it."""
         self._own[row.id] = (self._clock(), row)
@@ -65,6 +71,8 @@ class AccountIndex:
         """An account that is gone."""
         self._own.pop(account_id, None)
         row = self._rows.pop(account_id, None)
+        if row is not None:
+            self._below.subtract(row.tree)
         for word in _words(row) if row is not None else ():
             self._by_word.get(word, {}).pop(account_id, None)
 
@@ -83,13 +91,16 @@ class AccountIndex:
         began = self._clock()
         rows = {row.id: row for row in await self._backend.descendants(root_id)}
         self._own = {key: own for key, own in self._own.items() if began - own[0] < LAG}
-        self._rows, self._by_word = {}, {}
+        self._rows, self._by_word, self._below = {}, {}, Counter()
         for row in ({key: row for key, (_, row) in self._own.items()} | rows).values():
             self._add(row)
         self._began, self._root = began, root_id
 
     def _add(self, row: AccountRow) -> None:
+        if row.id in self._rows:
+            self._below.subtract(self._rows[row.id].tree)
         self._rows[row.id] = row
+        self._below.update(row.tree)
         for word in _words(row):
             self._by_word.setdefault(word, {})[row.id] = None
 

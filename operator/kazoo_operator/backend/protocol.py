@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document
 from kazoo_operator.core.money import Amount
+
+Query = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,26 @@ class Backend(Protocol):
     async def write(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
         """PATCH or POST (as the document says) `data`; returns the answer's data."""
 
+    async def make(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
+        """PUT a new item into a list of an account's documents; returns the answer's data."""
+
+    async def items(self, account_id: str, document: Document, query: Query) -> tuple[JsonObject, ...]:
+        """The rows of a list of an account's documents: those that match `query`, through all pages."""
+
+    async def holds_any(self, account_id: str, document: Document) -> bool:
+        """Whether a list of an account's documents has any row."""
+
     async def create_account(self, parent_id: str, data: JsonObject) -> JsonObject:
         """PUT a new account below `parent_id`; not idempotent: look it up before trying again.
 
         No e-mail is sent. Never cut: the call ends with KAZOO's answer or its own long deadline.
         """
+
+    async def delete_account(self, account_id: str) -> None:
+        """DELETE an account, for ever. Never cut: ends with KAZOO's answer or its own long deadline."""
+
+    async def ancestors(self, account_id: str) -> tuple[str, ...]:
+        """The ids of the accounts above `account_id`, from the credential's own down to the parent."""
 
     async def find_by_realm(self, realm: str) -> tuple[AccountRow, ...]:
         """The accounts below ours whose realm equals `realm`, letter case aside."""
@@ -74,7 +92,7 @@ class Backend(Protocol):
         """The balance, in units of 1/10000 of the currency; may be negative."""
 
     async def finish_creates(self) -> None:
-        """Wait until no create is in flight; raises nothing."""
+        """Wait until no create and no delete is in flight; raises nothing."""
 
     async def close(self) -> None:
         """Close the connections, once the creates in flight are finished."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from kazoo_operator.backend.errors import NotFound
 from kazoo_operator.backend.index import AccountIndex
 from kazoo_operator.backend.protocol import Backend, Identity
-from kazoo_operator.core.custom_resource import Resource
-from kazoo_operator.core.documents import ACCOUNT
+from kazoo_operator.core.custom_resource import JsonObject, Resource
+from kazoo_operator.core.documents import ACCOUNT, Document
+
+CONSULTED_FOR = 3600.0
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Policy:
     realm_template: str = ""
     currency: str = "USD"
     root_account: str | None = None
+    max_deletions_per_hour: int = 1
 
 
 class NoRoot(Exception):
@@ -40,7 +44,10 @@ class Connection:
         self.policy = policy
         self.index = AccountIndex(backend, clock)
         self._root: tuple[str, Identity] | None = None
+        self.creating: Counter[str] = Counter()
+        self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._consulted: dict[str, tuple[float, JsonObject]] = {}
 
     async def root(self) -> Identity:
         """The account below which everything happens. Raises BackendError, NoRoot."""
@@ -70,6 +77,23 @@ class Connection:
             is_reseller=found.get("is_reseller") is True,
             is_master=found.get("superduper_admin") is True,
         )
+
+    async def consult(self, document: Document) -> JsonObject:
+        """A document that is alike for all accounts, as the root account sees it; at most an hour old."""
+        held = self._consulted.get(document.name)
+        if held is None or self._clock() - held[0] >= CONSULTED_FOR:
+            content = await self.backend.read((await self.root()).account_id, document)
+            self._consulted[document.name] = held = (self._clock(), content)
+        return held[1]
+
+    @contextmanager
+    def creation_below(self, account_id: str) -> Iterator[None]:
+        """While a child of the account is being made: it must not be deleted now."""
+        self.creating[account_id] += 1
+        try:
+            yield
+        finally:
+            self.creating[account_id] -= 1
 
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:

@@ -38,22 +38,26 @@ _logger = logging.getLogger(__name__)
 class Request:
     """What to ask; `route` is the path below /v2 with `{id}` in the place of the account's id.
 
+    `item` stands in the place of `{item}`: the id of one document in a list.
+
     `uncut`: from when it leaves, nothing but its long deadline may end it.
     """
 
-    method: Literal["GET", "PUT", "POST", "PATCH"]
+    method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
     route: str
     account: str | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     data: JsonObject | None = field(default=None, repr=False)
     uncut: bool = False
+    item: str | None = None
 
     @property
     def path(self) -> str:
         """The quoted path. Raises ValueError for an id that would lead to another place."""
         if self.account is None:
             return self.route
-        return self.route.replace("{id}", quote_segment(self.account))
+        path = self.route.replace("{id}", quote_segment(self.account))
+        return path if self.item is None else path.replace("{item}", quote_segment(self.item))
 
 
 def quote_segment(segment: str) -> str:

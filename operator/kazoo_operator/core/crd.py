@@ -10,7 +10,7 @@ from kazoo_operator.core.schema import Model
 
 _KEPT = (
     *("type", "description", "default", "enum", "pattern", "format", "minLength", "maxLength"),
-    *("minimum", "maximum", "minItems", "maxItems", "nullable"),
+    *("minimum", "maximum", "minItems", "maxItems", "minProperties", "maxProperties"),
     *("x-kubernetes-validations", "x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
 )
 
@@ -71,7 +71,10 @@ def crd(kind: Kind) -> JsonObject:
 
 
 def _structural(model: type[Model]) -> JsonObject:
-    """The model's JSON schema as Kubernetes wants it: inlined, without titles, optional means nullable."""
+    """The model's JSON schema as Kubernetes wants it: inlined, without titles.
+
+    Nothing is nullable: the API server prunes a null member that is not, so that null is absent.
+    """
     schema = model.model_json_schema(by_alias=True)
     return _node(schema, schema.get("$defs", {}))
 
@@ -85,8 +88,9 @@ def _node(node: JsonObject, definitions: JsonObject) -> JsonObject:
         kept["properties"] = {name: _node(member, definitions) for name, member in node["properties"].items()}
         if node.get("required"):
             kept["required"] = node["required"]
-    if "items" in node:
-        kept["items"] = _node(node["items"], definitions)
+    for name in ("items", "additionalProperties"):
+        if isinstance(node.get(name), dict):
+            kept[name] = _node(node[name], definitions)
     return kept
 
 
@@ -99,5 +103,5 @@ def _inlined(node: JsonObject, definitions: JsonObject) -> JsonObject:
         options: list[Any] = [option for option in node["anyOf"] if option != {"type": "null"}]
         if len(options) != 1 or len(options) == len(node["anyOf"]):
             raise ValueError(f"a CRD holds no such alternative: {node['anyOf']}")
-        return {**_inlined(options[0], definitions), **beside, "nullable": True}
+        return {**_inlined(options[0], definitions), **beside}
     return node

@@ -67,9 +67,14 @@ class Resource:
         return int(self.status.get("observedGeneration", -1))
 
     @property
-    def ready(self) -> bool:
-        """Whether `status` says Ready=True at this very generation."""
-        return self.observed_generation == self.generation and any(
+    def was_ready(self) -> bool:
+        """Whether `status` says Ready=True, of whatever generation."""
+        return any(
             condition.get("type") == "Ready" and condition.get("status") == "True"
             for condition in self.status.get("conditions") or ()
         )
+
+    @property
+    def ready(self) -> bool:
+        """Whether `status` says Ready=True at this very generation."""
+        return self.observed_generation == self.generation and self.was_ready

@@ -5,8 +5,8 @@ Left-scoped: only what the left side mentions is compared; nothing else is ever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from kazoo_operator.core.custom_resource import JsonObject
@@ -16,16 +16,25 @@ from kazoo_operator.core.custom_resource import JsonObject
 class Document:
     """A JSON document of an account: `path` below `/accounts/{id}`, and the verb that changes it.
 
-    `always` names members that go along with every write, as set or as observed.
+    `always` names members that go along with every write, as set or as observed. Where `found_by` is given,
+    `path` is that of a list, and the document is its item in whose member (the first word) the second stands.
     """
 
     name: str
     path: str
-    verb: Literal["PATCH", "POST"]
+    verb: Literal["PATCH", "POST", "none"]
     always: tuple[str, ...] = ()
+    found_by: tuple[str, str] | None = None
+    item: str | None = None
+
+    def of(self, item: str) -> Document:
+        """The document of that id in the list."""
+        return replace(self, item=item)
 
 
 ACCOUNT = Document("account", "", "PATCH", always=("enabled",))
+NO_MATCH = Document("no_match", "callflows", "PATCH", found_by=("numbers", "no_match"))
+CLASSIFIERS = Document("classifiers", "phone_numbers/classifiers", "none")
 
 Documents = Mapping[str, JsonObject]
 """Document name -> its content; a missing document is absent or `{}`."""
@@ -47,6 +56,37 @@ def put(tree: JsonObject, path: str, value: Any) -> None:
     for part in parents:
         tree = tree.setdefault(part, {})
     tree[last] = value
+
+
+def merge(one: JsonObject, other: JsonObject) -> JsonObject:
+    """`one` with the members of `other` put into it, objects member by member; neither is changed."""
+    merged = dict(one)
+    for name, value in other.items():
+        old = merged.get(name)
+        merged[name] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def without(tree: JsonObject, paths: Collection[str], prefix: str = "") -> JsonObject:
+    """The tree without the values at `paths`, and without objects that this leaves empty."""
+    kept: JsonObject = {}
+    for name, value in tree.items():
+        path = f"{prefix}{name}"
+        if path in paths:
+            continue
+        inner = without(value, paths, f"{path}.") if isinstance(value, dict) and value else value
+        if inner != {} or value == {}:
+            kept[name] = inner
+    return kept
+
+
+def without_nones(tree: JsonObject) -> JsonObject:
+    """The tree without members that are None."""
+    return {
+        name: without_nones(value) if isinstance(value, dict) else value
+        for name, value in tree.items()
+        if value is not None
+    }
 
 
 def differences(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
+from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.schema import Spec, Status
 from kazoo_operator.rules.rule import Rule
 
@@ -26,21 +28,49 @@ class Lifecycle:
     """Of a kind whose objects are made in KAZOO.
 
     `key` is the spec field by which they are found, `marks` the member of `document` that holds the mark, and
-    `start` the fields that a new one gets where the spec leaves them out.
+    `start` the fields that a new one gets where the spec leaves them out. `when_empty` are lists of documents
+    with the fields that an account gets as long as such a list is empty; `steps` name the parts of the work,
+    by the document that each writes.
     """
 
     document: Document
     key: str
     marks: str
     start: JsonObject = field(default_factory=dict)
+    when_empty: tuple[tuple[Document, JsonObject], ...] = ()
+    steps: tuple[tuple[str, Document], ...] = ()
+
+
+def _nothing(_path: str) -> None:
+    return None
+
+
+def _as_it_is(fields: JsonObject, _documents: Documents) -> JsonObject:
+    return fields
+
+
+def _none(_documents: Documents) -> JsonObject:
+    return {}
+
+
+def _consults_nothing(_fields: JsonObject, _documents: Documents) -> tuple[Document, ...]:
+    return ()
+
+
+def _finds_nothing(_fields: JsonObject, _documents: Documents) -> list[Finding]:
+    return []
 
 
 @dataclass(frozen=True)
 class Kind:
     """One kind. `render` and `parse` speak of document fields only (camelCase JSON, as in the YAML).
 
-    `normal(spec)` is `render`'s input: the fields of a validated spec that stand in KAZOO's documents.
-    `samples` are whole specs; the laws run over them.
+    `normal(spec)` is `render`'s input: the fields of a validated spec that stand in KAZOO's documents; what
+    only KAZOO knows, `render` takes from the documents observed. `absent(path)` is what a field means that
+    KAZOO does not hold, `complete` adds what the spec's fields imply for the documents observed, and `vital`
+    gives the fields that are repaired whatever the policies say. `consults` tells the documents that are read
+    only, to judge the fields by: what stands against them then is in `findings`. `samples` are whole specs;
+    the laws run over them.
     """
 
     name: str
@@ -53,8 +83,13 @@ class Kind:
     columns: tuple[Column, ...]
     documents: tuple[Document, ...]
     normal: Callable[[Spec], JsonObject]
-    render: Callable[[JsonObject], Documents]
+    render: Callable[[JsonObject, Documents], Documents]
     parse: Callable[[Documents], JsonObject]
+    absent: Callable[[str], Any] = _nothing
+    complete: Callable[[JsonObject, Documents], JsonObject] = _as_it_is
+    vital: Callable[[Documents], JsonObject] = _none
+    consults: Callable[[JsonObject, Documents], tuple[Document, ...]] = _consults_nothing
+    findings: Callable[[JsonObject, Documents], list[Finding]] = _finds_nothing
     rules: tuple[Rule, ...] = ()
     samples: tuple[JsonObject, ...] = ()
     lifecycle: Lifecycle | None = None

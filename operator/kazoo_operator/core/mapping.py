@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
@@ -20,13 +20,15 @@ class Row:
     """One field: where it stands in the spec, where in KAZOO, and how KAZOO's value reads in the spec.
 
     `read` brings what KAZOO holds to the one form the spec would use (letter case, say), so that equal
-    things compare equal. `absent` is what a missing member means.
+    things compare equal. `words` are the spec's words with KAZOO's, where they differ. `absent` is what a
+    missing member means.
     """
 
     spec: str
     document: Document
     path: str
     read: Callable[[Any], Any] = same
+    words: Mapping[str, str] = field(default_factory=dict)
     absent: Any = None
 
 
@@ -36,7 +38,7 @@ def render(table: Iterable[Row], fields: JsonObject) -> Documents:
     for row in table:
         value = get(fields, row.spec)
         if value is not None:
-            put(documents.setdefault(row.document.name, {}), row.path, value)
+            put(documents.setdefault(row.document.name, {}), row.path, row.words.get(value, value))
     return documents
 
 
@@ -45,7 +47,11 @@ def parse(table: Iterable[Row], documents: Documents) -> JsonObject:
     fields: JsonObject = {}
     for row in table:
         value = get(documents.get(row.document.name) or {}, row.path)
-        value = row.absent if value is None else row.read(value)
         if value is not None:
-            put(fields, row.spec, value)
+            put(fields, row.spec, _spoken(row, value))
     return fields
+
+
+def _spoken(row: Row, value: Any) -> Any:
+    """KAZOO's value in the words of the spec."""
+    return next((word for word, theirs in row.words.items() if theirs == value), row.read(value))

@@ -50,6 +50,17 @@ class Reason(StrEnum):
     BACKEND_UNAVAILABLE = "BackendUnavailable"
     BACKEND_NONSENSE = "BackendNonsense"
     NOT_CONVERGING = "NotConverging"
+    DRIFT_DETECTED = "DriftDetected"
+    PARENT_NOT_READY = "ParentNotReady"
+    HIERARCHY_CYCLE = "HierarchyCycle"
+    ACCOUNT_NOT_FOUND = "AccountNotFound"
+    SUSPENDED = "Suspended"
+    DELETING = "Deleting"
+    DELETION_NOT_CONFIRMED = "DeletionNotConfirmed"
+    HAS_DESCENDANTS = "HasDescendants"
+    ACTIVE_PORT = "ActivePort"
+    DELETION_LIMIT = "DeletionLimit"
+    NOT_LEADING = "NotLeading"
     INTERNAL_ERROR = "InternalError"
 
 
@@ -110,6 +121,39 @@ MEANINGS: Mapping[Reason, Meaning] = {
     Reason.NOT_CONVERGING: Meaning(
         State.STALLED, Return.AT_RESYNC, "KAZOO took the write and still shows another value."
     ),
+    Reason.DRIFT_DETECTED: Meaning(
+        State.READY, Return.AT_RESYNC, "KAZOO shows other values than the spec; status.drift names them."
+    ),
+    Reason.PARENT_NOT_READY: Meaning(
+        State.RECONCILING, Return.ON_CHANGE, "The account above is not there yet; this one waits for it."
+    ),
+    Reason.HIERARCHY_CYCLE: Meaning(
+        State.STALLED, Return.ON_CHANGE, "The accounts name one another as parents; change one of them."
+    ),
+    Reason.ACCOUNT_NOT_FOUND: Meaning(
+        State.STALLED, Return.AT_RESYNC, "There is no such account, and it is not this object's to make."
+    ),
+    Reason.SUSPENDED: Meaning(
+        State.STALLED, Return.ON_CHANGE, "spec.suspend is true: nothing is written to KAZOO."
+    ),
+    Reason.DELETING: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "KAZOO is deleting the account; its end is waited for."
+    ),
+    Reason.DELETION_NOT_CONFIRMED: Meaning(
+        State.RECONCILING, Return.ON_CHANGE, "An account is deleted only once an annotation names it."
+    ),
+    Reason.HAS_DESCENDANTS: Meaning(
+        State.RECONCILING, Return.AT_RESYNC, "Accounts stand below this one; they are deleted first."
+    ),
+    Reason.ACTIVE_PORT: Meaning(
+        State.RECONCILING, Return.AT_RESYNC, "A number is being ported, and KAZOO keeps the account for it."
+    ),
+    Reason.DELETION_LIMIT: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "As many accounts as allowed were deleted within the hour."
+    ),
+    Reason.NOT_LEADING: Meaning(
+        State.RECONCILING, Return.BACK_OFF, "Another replica is the leader now; this one writes nothing."
+    ),
     Reason.INTERNAL_ERROR: Meaning(
         State.RECONCILING, Return.BACK_OFF, "A fault of the operator; its log has the details."
     ),
@@ -154,14 +198,16 @@ class Event:
 class Pass:
     """One pass over one object: its outcome, the status fields that were observed, and what to tell.
 
-    `fields` holds only what this pass knows; `None` removes a field, an absent one stays as it was. With
-    `released`, nothing is left to do for an object that is being deleted: our finalizer may go.
+    `fields` holds only what this pass knows; `None` removes a field, an absent one stays as it was. `also`
+    are conditions beside those of the outcome: type -> (status, reason, message). With `released`, nothing is
+    left to do for an object that is being deleted: our finalizer may go.
     """
 
     outcome: Outcome
     fields: JsonObject = field(default_factory=dict)
     events: tuple[Event, ...] = ()
     released: bool = False
+    also: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
 OWNED_CONDITIONS = ("Ready", "Reconciling", "Stalled", "Synced")
@@ -181,15 +227,17 @@ def conditions(outcome: Outcome) -> dict[str, tuple[str, str, str]]:
 
 
 def merge_conditions(
-    previous: Iterable[Mapping[str, Any]], outcome: Outcome, generation: int, now: str
+    previous: Iterable[Mapping[str, Any]], found: Pass, generation: int, now: str
 ) -> list[JsonObject]:
-    """The condition list for status: ours as `outcome` says, those of others untouched.
+    """The condition list for status: ours as the pass found, those of others untouched.
 
     `lastTransitionTime` (RFC 3339, `now`) moves only when a condition's status changes.
     """
     before = {condition["type"]: dict(condition) for condition in previous}
     merged = [condition for kind, condition in before.items() if kind not in OWNED_CONDITIONS]
-    for kind, (status, reason, message) in conditions(outcome).items():
+    said = {**conditions(found.outcome), **found.also}
+    merged = [condition for condition in merged if condition["type"] not in said]
+    for kind, (status, reason, message) in said.items():
         old = before.get(kind, {})
         since = old.get("lastTransitionTime") if old.get("status") == status else None
         merged.append(

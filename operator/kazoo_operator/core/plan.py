@@ -6,12 +6,23 @@ Kubernetes or HTTP.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.documents import Document, Documents, differences, get, put
+from kazoo_operator.core.documents import (
+    Document,
+    Documents,
+    differences,
+    get,
+    merge,
+    put,
+    without,
+    without_nones,
+)
 from kazoo_operator.core.kind import Kind
+from kazoo_operator.core.mark import Mark
 
 
 @dataclass(frozen=True)
@@ -25,10 +36,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Write:
-    """One call that changes a document of an account that exists."""
+    """One call that changes a document of an account that exists, or with `new` makes the document."""
 
     document: Document
     data: JsonObject
+    new: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,13 +64,21 @@ class Plan:
         return not self.changes and not self.writes and self.create is None
 
 
-def make_plan(kind: Kind, fields: JsonObject, documents: Documents, mark: str | None = None) -> Plan:
+def make_plan(
+    kind: Kind,
+    fields: JsonObject,
+    documents: Documents,
+    mark: str | None = None,
+    ignored: Collection[str] = (),
+) -> Plan:
     """Compare the desired `fields` (as `kind.normal` gives them) with KAZOO's documents, left-scoped.
 
-    A `mark` that is missing in an account that is known to be ours is written again.
+    A `mark` that is missing in an account that is known to be ours is written, in the place of any other.
+    `ignored` are spec paths that are left alone, with what is below them; what is vital is not.
     """
-    observed = kind.parse(documents)
-    desired, actual = kind.render(fields), kind.render(observed)
+    wanted = merge(without(kind.complete(fields, documents), ignored), kind.vital(documents))
+    observed = _supplemented(kind, kind.parse(documents), wanted)
+    desired, actual = kind.render(wanted, documents), kind.render(observed, documents)
     writes = []
     for document in kind.documents:
         data: JsonObject = {}
@@ -66,17 +86,28 @@ def make_plan(kind: Kind, fields: JsonObject, documents: Documents, mark: str | 
             put(data, path, value)
         _add_mark(kind, document, documents, mark, data)
         if data:
-            writes.append(Write(document, _accompanied(document, data, desired, actual)))
-    return Plan(_changes(fields, observed), tuple(writes))
+            new = document.found_by is not None and not documents.get(document.name)
+            data = without_nones(data) if new else _accompanied(document, data, desired, actual)
+            writes.append(Write(document, data, new))
+    return Plan(_changes(wanted, observed), tuple(writes))
 
 
 def plan_creation(kind: Kind, fields: JsonObject, mark: str) -> Plan:
     """The plan for an account that does not exist: one create, with our mark inside its body."""
     if kind.lifecycle is None:
         raise ValueError(f"objects of kind {kind.name} are not made in KAZOO")
-    data = dict(kind.render(fields).get(kind.lifecycle.document.name, {}))
+    data = dict(kind.render(fields, {}).get(kind.lifecycle.document.name, {}))
     put(data, kind.lifecycle.marks, [mark])
     return Plan(_changes(fields, {}), create=Create(data))
+
+
+def _supplemented(kind: Kind, observed: JsonObject, wanted: JsonObject) -> JsonObject:
+    """What was observed, and what KAZOO takes for granted where it holds nothing."""
+    meant: JsonObject = {}
+    for path, _, found in differences(wanted, observed):
+        if found is None and (value := kind.absent(path)) is not None:
+            put(meant, path, value)
+    return merge(observed, meant)
 
 
 def _changes(fields: JsonObject, observed: JsonObject) -> tuple[Change, ...]:
@@ -91,8 +122,9 @@ def _add_mark(
         return
     found = get(documents.get(document.name) or {}, kind.lifecycle.marks)
     flags = list(found) if isinstance(found, list) else []
-    if mark not in flags:
-        put(data, kind.lifecycle.marks, [*flags, mark])
+    others = [flag for flag in flags if not Mark.among((flag,))]
+    if [flag for flag in flags if flag not in others] != [mark]:
+        put(data, kind.lifecycle.marks, [*others, mark])
 
 
 def _accompanied(document: Document, data: JsonObject, desired: Documents, actual: Documents) -> JsonObject:

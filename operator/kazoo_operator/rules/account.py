@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import available_timezones
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.rules.rule import Rule
+
+
+def _members(spec: JsonObject, name: str) -> JsonObject:
+    found = spec.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _known_timezone(spec: JsonObject) -> bool:
@@ -19,9 +25,10 @@ REALM_IS_STATIC = Rule(
     severity=Severity.ERROR,
     path="realm",
     message="the realm cannot be changed or removed once it is set: phones register with it",
-    hint="put the old value back",
+    hint="put the old value back, or consent with allowRealmChange: <old>-><new> in the same write",
     source="Account settings guide: the realm must be defined and kept static",
-    cel="!has(oldSelf.realm) || (has(self.realm) && self.realm == oldSelf.realm)",
+    cel="!has(oldSelf.realm) || (has(self.realm) && (self.realm == oldSelf.realm || "
+    "(has(self.allowRealmChange) && self.allowRealmChange == oldSelf.realm + '->' + self.realm)))",
 )
 
 TIMEZONE_IS_KNOWN = Rule(
@@ -32,4 +39,139 @@ TIMEZONE_IS_KNOWN = Rule(
     hint="write a name such as America/Los_Angeles or Etc/UTC",
     source="Account settings guide: time stamps, office hours and holidays follow the account's time zone",
     check=_known_timezone,
+)
+
+PARENT_IS_STATIC = Rule(
+    id="KZ151",
+    severity=Severity.ERROR,
+    path="parentRef",
+    message="the parent of an account cannot be changed",
+    hint="put the old value back, in the same form",
+    source="Crossbar accounts API: moving is a call of its own, and between resellers unsupported",
+    cel="has(self.parentRef) == has(oldSelf.parentRef) && "
+    "(!has(self.parentRef) || self.parentRef == oldSelf.parentRef)",
+)
+
+EMERGENCY_STAYS = Rule(
+    id="KZ107",
+    severity=Severity.ERROR,
+    path="callRestrictions",
+    message="emergency calls cannot be denied: KAZOO would reject them",
+    hint="leave emergency out, or write emergency: Allow",
+    source="Account manager guide: emergency must stay on (Kari's Law)",
+    cel="!has(self.callRestrictions) || !('emergency' in self.callRestrictions) || "
+    "self.callRestrictions['emergency'] != 'Deny'",
+    check=lambda spec: _members(spec, "callRestrictions").get("emergency") != "Deny",
+)
+
+CLASSIFIERS_ARE_WORDS = Rule(
+    id="KZ104",
+    severity=Severity.ERROR,
+    path="callRestrictions",
+    message="a classifier is a word of 1 to 64 characters without dots and blanks",
+    hint="write one of KAZOO's classifiers, such as international",
+    source="Crossbar phone_numbers API: classifiers",
+    cel="!has(self.callRestrictions) || self.callRestrictions.all(name, name.matches('^[^. ]{1,64}$'))",
+    check=lambda spec: all(re.fullmatch("[^. ]{1,64}", name) for name in _members(spec, "callRestrictions")),
+)
+
+CLASSIFIER_IS_KNOWN = Rule(
+    id="KZ141",
+    severity=Severity.ERROR,
+    path="callRestrictions",
+    message="KAZOO has no such classifier, so this would restrict nothing",
+    hint="write one of KAZOO's classifiers",
+    source="Crossbar accounts API: keys of call_restriction are checked against no list",
+)
+
+_ADDRESS = "Account manager guide: a physical address must be included for each account"
+
+
+def _only_observes(spec: JsonObject) -> bool:
+    return spec.get("managementPolicy") == "ObserveOnly"
+
+
+def _needed(part: str, example: str) -> Rule:
+    """An account that is managed needs this part of its address."""
+
+    def check(spec: JsonObject) -> bool:
+        address = spec.get("address")
+        return not isinstance(address, dict) or part in address or _only_observes(spec)
+
+    return Rule(
+        id="KZ092",
+        severity=Severity.ERROR,
+        path=f"address.{part}",
+        message="is required: every account must have a physical address",
+        hint=f"add it, for example {example}",
+        source=_ADDRESS,
+        cel=f"self.managementPolicy == 'ObserveOnly' || !has(self.address) || has(self.address.{part})",
+        check=check,
+    )
+
+
+ADDRESS_IS_REQUIRED = (
+    Rule(
+        id="KZ092",
+        severity=Severity.ERROR,
+        path="address",
+        message="is required: every account must have a physical address",
+        hint="add it, for example {street: 1 Main St, city: San Jose, region: CA, "
+        'postalCode: "95113", country: US}',
+        source=_ADDRESS,
+        cel="self.managementPolicy == 'ObserveOnly' || has(self.address)",
+        check=lambda spec: "address" in spec or _only_observes(spec),
+    ),
+    _needed("street", "1 Main St"),
+    _needed("city", "San Jose"),
+    _needed("region", "CA"),
+    _needed("postalCode", '"95113"'),
+    _needed("country", "US"),
+)
+
+ACCOUNT_ID_NEEDS_ADOPT = Rule(
+    id="KZ154",
+    severity=Severity.ERROR,
+    path="accountID",
+    message="accountID names an account to take over and stands only beside adopt",
+    hint="add adopt: true, or remove accountID",
+    source="the operator's own: ids are KAZOO's to give",
+    cel="!has(self.accountID) || self.adopt || self.managementPolicy == 'ObserveOnly'",
+    check=lambda spec: (
+        "accountID" not in spec or spec.get("adopt") is True or spec.get("managementPolicy") == "ObserveOnly"
+    ),
+)
+
+
+def _shown_balance(spec: JsonObject) -> bool:
+    center = _members(spec, "controlCenter")
+    balance = _members(center, "balance")
+    shown = balance.get("show", center.get("preset", "All") == "All")
+    return shown is not False or not (balance.get("credit") is True or balance.get("minutes") is True)
+
+
+BALANCE_TAB_IS_SHOWN = Rule(
+    id="KZ116",
+    severity=Severity.ERROR,
+    path="controlCenter.balance",
+    message="credit and minutes stand on the balance tab, which is not shown",
+    hint="add show: true, or leave credit and minutes out",
+    source="Account manager guide: usage charges",
+    cel="!has(self.controlCenter) || !has(self.controlCenter.balance) || "
+    "(has(self.controlCenter.balance.show) ? self.controlCenter.balance.show : "
+    "self.controlCenter.preset == 'All') || "
+    "!((has(self.controlCenter.balance.credit) && self.controlCenter.balance.credit) || "
+    "(has(self.controlCenter.balance.minutes) && self.controlCenter.balance.minutes))",
+    check=_shown_balance,
+)
+
+RULES = (
+    REALM_IS_STATIC,
+    PARENT_IS_STATIC,
+    TIMEZONE_IS_KNOWN,
+    *ADDRESS_IS_REQUIRED,
+    EMERGENCY_STAYS,
+    CLASSIFIERS_ARE_WORDS,
+    BALANCE_TAB_IS_SHOWN,
+    ACCOUNT_ID_NEEDS_ADOPT,
 )

@@ -1,0 +1,142 @@
+"""Whom an account stands below: the parent that the spec names, and what keeps it from being one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kazoo_operator.backend.errors import Forbidden, NotFound
+from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.outcome import Reason, State
+from kazoo_operator.subject import Account, Halt, Subject, status_fields
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The account above: its id, and what a person calls it."""
+
+    account_id: str
+    called: str
+
+
+async def parent_of(subject: Subject) -> Parent:
+    """The parent that the spec asks for, fit for a new child. Raises Halt, BackendError.
+
+    `HierarchyCycle` names the members; `ParentNotReady` comes back when the parent's object changes, or at
+    resync where an id or a realm is named.
+    """
+    said = subject.said.get("parentRef") or {}
+    if not said:
+        return Parent(subject.root.account_id, subject.root.realm)
+    if "name" in said:
+        return await _by_name(subject, str(said["name"]))
+    if "accountID" in said:
+        return await _within(subject, str(said["accountID"]), f"the account {said['accountID']}")
+    return await _by_realm(subject, str(said["realm"]))
+
+
+def refuse_cycle(subject: Subject) -> None:
+    """Raises Halt when the chain of parents' names leads back to the object."""
+    chain, key = [subject.resource.key], _named(subject.resource)
+    while key is not None and key not in chain:
+        chain.append(key)
+        above = subject.objects.get(key)
+        key = _named(above) if above is not None else None
+    if key == subject.resource.key:
+        names = " -> ".join(member.name for member in (*chain, key))
+        text = (
+            f"spec.parentRef: the accounts {names} stand below one another; one of them needs another parent."
+        )
+        raise Halt(Reason.HIERARCHY_CYCLE, text, awaits=chain[1:])
+
+
+async def _by_name(subject: Subject, name: str) -> Parent:
+    key = _key(subject.resource, name)
+    above = subject.objects.get(key)
+    if above is None:
+        why = f"there is no Account {name} in the namespace {key.namespace}; waiting for it"
+    elif above.deleting:
+        why = f"the Account {name} is being deleted; waiting for another of that name"
+    elif not above.was_ready or not above.status.get("accountID"):
+        why = f"the Account {name} is not Ready yet; waiting for it"
+    else:
+        return await _within(subject, str(above.status["accountID"]), f"the Account {name}")
+    raise Halt(Reason.PARENT_NOT_READY, f"spec.parentRef: {why}.", awaits=(key,))
+
+
+async def _by_realm(subject: Subject, realm: str) -> Parent:
+    if realm == subject.root.realm.lower():
+        return Parent(subject.root.account_id, subject.root.realm)
+    rows = await subject.connection.backend.find_by_realm(realm)
+    found = {row.id for row in (*rows, *subject.connection.index.holding(realm))}
+    if not found:
+        raise _not_there(f"no account below {subject.root.realm} has the realm {realm}")
+    return await _within(subject, min(found), f"the account {realm}")
+
+
+async def _within(subject: Subject, account_id: str, called: str) -> Parent:
+    """The account as a parent, if it is the root account or stands below it."""
+    root, connection = subject.root.account_id, subject.connection
+    if account_id == root or await connection.index.row(account_id, root) is not None:
+        return Parent(account_id, called)
+    try:
+        above = await connection.backend.ancestors(account_id)
+    except NotFound:
+        raise _not_there(f"{called} is not in KAZOO") from None
+    except Forbidden:
+        above = ()
+    if root in above:
+        return Parent(account_id, called)
+    text = (
+        f"spec.parentRef: {called} is not below {subject.root.realm}, and nothing outside is touched; "
+        "name another parent."
+    )
+    raise Halt(Reason.OUTSIDE_SUBTREE, text)
+
+
+def _not_there(what: str) -> Halt:
+    """Nobody tells when such an account appears: it is looked for at each resync."""
+    text = f"spec.parentRef: {what}; looked for again at each resync."
+    return Halt(Reason.PARENT_NOT_READY, text, state=State.RECONCILING)
+
+
+def refuse_other_parent(subject: Subject, account: Account) -> None:
+    """Raises Halt when the account stands below another parent than the spec names: it is not moved yet."""
+    wanted, actual = _wanted_id(subject), account.parent_id
+    # Without a reference, where it was found first is where it belongs, whatever the root account is now.
+    unnamed = not subject.said.get("parentRef")
+    kept = unnamed and (not actual or actual == subject.resource.status.get("parentAccountID"))
+    if kept or wanted in (None, actual):
+        return
+    where = f"below {account.parent} ({actual})" if actual else "nowhere: it is the root account"
+    text = (
+        f"spec.parentRef: the account {account.id} stands {where} in KAZOO, and not below {wanted}; move "
+        "it there, or write the parent that it has."
+    )
+    raise Halt(Reason.INVALID_SPEC, text, status_fields(subject, account), State.STALLED)
+
+
+def _wanted_id(subject: Subject) -> str | None:
+    """The id of the account that the spec names as parent; None as long as it is not known."""
+    said = subject.said.get("parentRef") or {}
+    if not said:
+        return subject.root.account_id
+    if "name" in said:
+        above = subject.objects.get(_key(subject.resource, str(said["name"])))
+        found = above.status.get("accountID") if above is not None else None
+        return str(found) if found else None
+    if "accountID" in said:
+        return str(said["accountID"])
+    if said["realm"] == subject.root.realm.lower():
+        return subject.root.account_id
+    rows = subject.connection.index.holding(str(said["realm"]))
+    return rows[0].id if len(rows) == 1 else None
+
+
+def _named(resource: Resource) -> Key | None:
+    """The Account that the object names as its parent."""
+    name = (resource.spec.get("parentRef") or {}).get("name")
+    return _key(resource, str(name)) if name else None
+
+
+def _key(resource: Resource, name: str) -> Key:
+    return Key(resource.key.kind, resource.key.namespace, name)

@@ -1,0 +1,55 @@
+"""What KAZOO holds about an account, as far as the spec's fields need it."""
+
+from __future__ import annotations
+
+from kazoo_operator.backend.errors import Forbidden, NotFound
+from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.documents import Document, Documents
+from kazoo_operator.subject import Account, Subject
+
+
+async def consult(subject: Subject, documents: Documents) -> Documents:
+    """The documents, with those that the kind looks things up in. Raises BackendError."""
+    found = dict(documents)
+    for document in subject.kind.consults(subject.fields, documents):
+        try:
+            found[document.name] = await subject.connection.consult(document)
+        except (NotFound, Forbidden):
+            if subject.kind.consults(subject.fields, {}):
+                raise
+    return found
+
+
+async def observe(subject: Subject, account: Account, fields: JsonObject) -> Documents:
+    """The account's documents that `fields` speak of, with what they are judged by. Raises BackendError."""
+    documents = {subject.lifecycle.document.name: account.document}
+    wanted = subject.kind.render(fields, documents)
+    for document in subject.kind.documents:
+        if document.name in wanted and document.found_by is not None:
+            documents[document.name] = await _listed(subject, account, document)
+    return await consult(subject, documents)
+
+
+async def _listed(subject: Subject, account: Account, document: Document) -> JsonObject:
+    """The document of a list that `found_by` tells; empty where there is none."""
+    backend = subject.connection.backend
+    assert document.found_by is not None
+    member, value = document.found_by
+    rows = await backend.items(account.id, document, {f"filter_{member}": value})
+    for row in rows:
+        # A filter that the server does not know is no filter.
+        if value in (row.get(member) or ()) and isinstance(row.get("id"), str):
+            return await backend.read(account.id, document.of(row["id"]))
+    return {}
+
+
+async def with_fallbacks(subject: Subject, account: Account, fields: JsonObject) -> JsonObject:
+    """The fields, and those that an account gets as long as a list of its documents is empty."""
+    if subject.said.get("adopt") is True:
+        return fields
+    for document, fallback in subject.lifecycle.when_empty:
+        if fallback.keys() & subject.said.keys() or subject.observe_only:
+            continue
+        if not await subject.connection.backend.holds_any(account.id, document):
+            fields = {**fallback, **fields}
+    return fields
