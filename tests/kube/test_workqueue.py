@@ -254,3 +254,17 @@ def test_no_key_has_two_workers_and_none_that_was_added_last_is_lost(
         assert not owed
 
     run(work())
+
+
+def test_what_was_added_before_the_worker_began_needs_no_second_turn() -> None:
+    async def work() -> None:
+        queue: WorkQueue[str] = WorkQueue()
+        queue.add("a")
+        assert await queue.take() == "a"
+        queue.add("a")
+        queue.caught_up("a")
+        queue.done("a")
+        assert len(queue) == 0
+        queue.caught_up("unheard of")
+
+    run(work())

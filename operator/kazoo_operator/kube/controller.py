@@ -24,6 +24,7 @@ from kazoo_operator.kube.workqueue import WorkQueue
 WORKERS = 32
 _SHOWN_AFTER = 5.0
 _LOOK_AGAIN = 1.0
+_NOT_LEADING = "NotLeading"
 
 log = logging.getLogger(__name__)
 
@@ -181,6 +182,9 @@ class Controller:
 
     async def _settle(self, target: Target, found: Pass) -> None:
         key = target.key
+        if found.outcome.reason == _NOT_LEADING:
+            self._hold_back(target, found)
+            return
         try:
             if await self._released(target, found):
                 return

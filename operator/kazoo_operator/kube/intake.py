@@ -93,6 +93,8 @@ class Intake:
         entry.attempted, entry.open, entry.unwritten = entry.facts.generation, True, None
         entry.since, entry.wished = self._parking.count, False
         self._parking.leave(key)
+        if self._queue is not None:
+            self._queue.caught_up(key)
 
     def come_back(self, key: Key, outcome: Outcome) -> None:
         """A pass over the object came to `outcome`, and its status says so."""

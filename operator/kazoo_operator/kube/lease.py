@@ -69,6 +69,7 @@ class Lease:
         """Try and renew for ever."""
         told = False
         while True:
+            self._poke.clear()
             try:
                 await self.attempt()
                 self._well, told = self._clock(), False
@@ -143,7 +144,6 @@ class Lease:
                 await self._poke.wait()
         except TimeoutError:
             return
-        self._poke.clear()
 
     async def _create(self, began: float) -> None:
         spec = {"acquireTime": _now(), "leaseTransitions": 0, **self._claim()}

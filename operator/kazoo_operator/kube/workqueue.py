@@ -97,6 +97,10 @@ class WorkQueue(Generic[K]):
                 self._moved = self._loop.time()
                 return key
 
+    def caught_up(self, key: K) -> None:
+        """What the worker of `key` begins now serves all for which it was added so far."""
+        self._again.discard(key)
+
     def done(self, key: K) -> None:
         """The worker is through with `key`; if it was added meanwhile, it waits anew."""
         self._active.discard(key)
