@@ -73,11 +73,13 @@ class Creation:
         self._rolled_back.pop((subject.resource.uid, subject.resource.generation), None)
         return account, start_fields(subject, realm)
 
-    async def settled(self, subject: Subject) -> None:
-        """Raises Halt as long as a try that ended uncertainly may still make an account."""
-        realm = subject.fields.get("realm") or subject.resource.status.get("realm")
-        if realm and (_trace(subject) or self._unsure.get(str(subject.mark)) is not None):
-            await self._after_the_last_try(subject, str(realm))
+    async def found(self, subject: Subject) -> Account | None:
+        """The account of an object that knows none, by its realm, as the last try to make it left it.
+
+        Raises Halt as long as such a try may still make one, or when the realm is another's.
+        """
+        realm = str(subject.fields.get("realm") or subject.resource.status.get("realm") or "")
+        return await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
 
     async def _put(self, subject: Subject, parent: Parent, realm: str) -> Account:
         plan = plan_creation(subject.kind, start_fields(subject, realm), str(subject.mark))

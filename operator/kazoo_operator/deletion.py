@@ -36,6 +36,7 @@ class Deletion:
     creation: Creation
     now: Callable[[], float] = time.time
     _waiting: dict[Key, str] = field(default_factory=dict)
+    _approved: set[str] = field(default_factory=set)
 
     async def end(self, subject: Subject) -> Pass:
         """One pass over an object that is being deleted with its account. Raises Halt, BackendError."""
@@ -78,9 +79,10 @@ class Deletion:
 
     async def _account(self, subject: Subject) -> Account | None:
         """The account that goes with the object: it bears our mark alone, or none and status knows its id."""
-        await self.creation.settled(subject)
         try:
             account = await identify(subject)
+            if account is None and subject.known_id is None:
+                account = await self.creation.found(subject)
         except Halt as halt:
             # It is gone, or never was this object's: there is nothing of ours to delete.
             if halt.found.outcome.reason in _NOT_OURS:
@@ -95,16 +97,20 @@ class Deletion:
         """Raises Halt when the hour's deletions are used up, and nobody approved more."""
         since = self.now() - HOUR
         try:
-            recent = {done.account_id for done in await self.deletions.read() if done.at > since}
+            noted = [done for done in await self.deletions.read() if done.at > since]
         except OSError as error:
             raise _unnoted(error) from None
+        recent = [done.account_id for done in sorted(noted, key=lambda done: done.at)]
         limit = subject.connection.policy.max_deletions_per_hour
         self._waiting[subject.resource.key] = account.id
         if account.id in recent or len(recent) < limit:
             return
-        url = subject.connection.backend.url
-        waiting = set(self._waiting.values())
-        if _approved(subject.objects, self._waiting, {digest(url, waiting), digest(url, waiting | recent)}):
+        url, waiting = subject.connection.backend.url, set(self._waiting.values())
+        # Of those that one approval names, some may be deleted by now: the last ones.
+        digests = {digest(url, waiting.union(recent[left:])) for left in range(len(recent) + 1)}
+        if _approved(subject.objects, self._waiting, digests):
+            self._approved |= waiting
+        if account.id in self._approved:
             return
         text = (
             f"{len(recent)} of {limit} deletions an hour are used up, and {len(waiting)} wait; for all of "

@@ -102,13 +102,16 @@ async def by_realm(subject: Subject, realm: str) -> Account | None:
     rows = await subject.connection.backend.find_by_realm(realm)
     # A search may lag behind what we made ourselves.
     ids = dict.fromkeys(row.id for row in (*rows, *subject.connection.index.holding(realm)))
+    if realm.lower() == subject.root.realm.lower():
+        ids[subject.root.account_id] = None
     read_ones = [account for key in ids if (account := await read(subject, key)) is not None]
     accounts = [account for account in read_ones if account.realm == realm.lower()]
     marked = [account for account in accounts if subject.mark in marks_on(subject, account)]
     if marked:
         return ours(subject, oldest(marked))
     for account in accounts:
-        if await _row(subject, account) is None and not marks_on(subject, account):
+        visible = account.id == subject.root.account_id or await _row(subject, account) is not None
+        if not visible and not marks_on(subject, account):
             raise realm_outside(subject, realm)
         return ours(subject, account)
     return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -15,6 +15,7 @@ from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy, Registry
 from kazoo_operator.core.custom_resource import GROUP, Key, Resource
 from kazoo_operator.core.outcome import Outcome, Pass
+from kazoo_operator.core.outcome import conditions as conditions_of
 from kazoo_operator.engine import Engine
 from kazoo_operator.kinds import discover
 from kazoo_operator.sandbox import Sandbox, running_sandbox
@@ -121,6 +122,7 @@ class World:
     sandbox: Sandbox
     http: aiohttp.ClientSession
     clock: Clock
+    compat: str
     open: list[Crossbar] = field(default_factory=list)
     objects: Objects = field(default_factory=Objects)
     leading: bool = True
@@ -176,6 +178,16 @@ class World:
             if str(held["account"].get("realm", "")).lower() == realm
         }
 
+    async def callflows(self, account_id: str) -> list[dict[str, Any]]:
+        """The callflows of an account."""
+        found = (await self.control("GET", "state"))["accounts"][account_id]["callflows"]
+        return list(found.values()) if isinstance(found, dict) else list(found)
+
+    async def document(self, account_id: str) -> dict[str, Any]:
+        """An account's public document."""
+        found: dict[str, Any] = (await self.control("GET", "state"))["accounts"][account_id]["account"]
+        return found
+
     async def edit(self, account_id: str, merge: dict[str, Any]) -> None:
         """An edit behind our back."""
         await self.control(
@@ -188,13 +200,28 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-async def world(clock: Clock) -> AsyncIterator[World]:
-    async with running_sandbox() as sandbox, aiohttp.ClientSession() as http:
-        world = World(sandbox, http, clock)
+@pytest.fixture(params=["5.0", "4.3"])
+async def world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[World]:
+    """Over both releases of KAZOO: what the engine does is the same."""
+    async with running_sandbox(compat=request.param) as sandbox, aiohttp.ClientSession() as http:
+        world = World(sandbox, http, clock, request.param)
         yield world
         for backend in world.open:
             await backend.close()
+
+
+def after(resource: Resource, found: Pass, generation: int | None = None, **spec: Any) -> Resource:
+    """The object as it stands after a pass: with its status, and with what the user changes in its spec."""
+    wanted = resource.generation if generation is None else generation
+    conditions = [
+        {"type": kind, "status": status, "reason": reason}
+        for kind, (status, reason, _) in {**conditions_of(found.outcome), **found.also}.items()
+    ]
+    fields = {**resource.status, **found.fields, "observedGeneration": resource.generation}
+    status = {name: value for name, value in fields.items() if value is not None}
+    changed = {**resource.spec, **spec}
+    said = {name: value for name, value in changed.items() if value is not None}
+    return replace(resource, generation=wanted, spec=said, status={**status, "conditions": conditions})
 
 
 async def until_ready(engine: Engine, resource: Resource, passes: int = 6) -> Pass:

@@ -381,12 +381,14 @@ async def test_a_refused_name_is_rejected_until_the_spec_changes_without_a_write
     renamed = account("beta", generation=2, status=beta, name="Acme, Dental", **other)
     first = await engine.reconcile(renamed, Watching())
     written = await world.writes()
-    assert [method for method, _ in written].count("PATCH") == 2
+    # 5.0 stores what it refuses, so that it is put back.
+    tries = 2 if world.compat == "5.0" else 1
+    assert [method for method, _ in written].count("PATCH") == tries
     assert await engine.reconcile(renamed, Watching()) == first
     assert await world.writes() == written
     clock.now += 3601
     assert await engine.reconcile(renamed, Watching()) == first
-    assert len(await world.writes()) == len(written) + 2, "once an hour it is tried again"
+    assert len(await world.writes()) == len(written) + tries, "once an hour it is tried again"
     better = account("beta", generation=3, status=beta, name="Beta Two", **other)
     assert (await engine.reconcile(better, Watching())).outcome.reason is Reason.READY
 
