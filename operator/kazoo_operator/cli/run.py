@@ -24,7 +24,8 @@ KAZOO_OPERATOR_OWNER: what stands in our marks, like --owner.
 KAZOO_OPERATOR_REALM_TEMPLATE: realms of accounts that name none, such as {name}.pbx.example.com.
 KAZOO_OPERATOR_ROOT_ACCOUNT: realm or id of the account below which everything is made; by default the
 credential's own.
-KAZOO_OPERATOR_CURRENCY (USD) and KAZOO_OPERATOR_REQUESTS_PER_SECOND (50)."""
+KAZOO_OPERATOR_CURRENCY (USD) and KAZOO_OPERATOR_REQUESTS_PER_SECOND (50).
+KAZOO_OPERATOR_MAX_DELETIONS_PER_HOUR: how many accounts are deleted in an hour without an approval (1)."""
 
 
 def run(
@@ -132,8 +133,14 @@ async def engine(settings: Settings, surroundings: Surroundings) -> AsyncIterato
         settings.credential(),
         requests_per_second=settings.requests_per_second,
         observe=observe_backend,
+        may_write=surroundings.leads,
     )
-    policy = Policy(settings.realm_template, settings.currency, settings.root_account)
+    policy = Policy(
+        settings.realm_template,
+        settings.currency,
+        settings.root_account,
+        settings.max_deletions_per_hour,
+    )
     registry = Registry(Connection(backend, policy))
     try:
         yield Engine(discover(), registry, surroundings)
