@@ -1,6 +1,7 @@
-"""`make demo`, `make up`, `make down`: the whole on this machine, from nothing to an account that is Ready.
+"""`make demo`, `make up`, `make down`: the whole on this machine, from nothing to accounts that are Ready.
 
-demo    control plane, sandbox, operator; apply examples/, change a phone number, see it reach KAZOO; stop
+demo    control plane, sandbox, operator; apply examples/; a change that reaches KAZOO, an edit in KAZOO that
+        is put back, a deletion that waits for its confirmation; stop
 up      the same parts, left running; prints what to export
 down    stop what `up` started
 
@@ -48,7 +49,9 @@ from tools.stack import (
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".demo"
 NAMESPACE = "kazoo-operator"
-EXAMPLE = ROOT / "examples/01-account/account.yaml"
+EXAMPLES = ROOT / "examples"
+CHANGED = EXAMPLES / "01-account/account.yaml"
+DELETABLE = EXAMPLES / "04-deletable/account.yaml"
 
 console = Console(highlight=False)
 progress = Console(highlight=False, stderr=True)
@@ -107,73 +110,129 @@ def _applied(cluster: Cluster) -> Iterator[None]:
         cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         yield
     finally:
+        _let_go(cluster)
         cluster.kubectl("delete", "--wait=false", "--ignore-not-found", "-f", "-", input=text)
 
 
+def _let_go(cluster: Cluster) -> None:
+    """Take the finalizers off what is left: the operator that would is gone, and so is its KAZOO."""
+    with contextlib.suppress(KubectlFailed):
+        left = cluster.kubectl("get", "accounts", "-n", NAMESPACE, "-o", "name").split()
+        for name in left:
+            patch = '{"metadata": {"finalizers": null}}'
+            cluster.kubectl("patch", name, "-n", NAMESPACE, "--type=merge", "-p", patch)
+
+
 def demo() -> None:
-    """From nothing to Ready, and one change."""
+    """From nothing to Ready, a change, a repair, and an end."""
     heed_sigterm()
     began = time.monotonic()
     with running_parts() as parts:
-        cluster, manifest = parts.cluster, yaml.safe_load(EXAMPLE.read_text())
-        name = manifest["metadata"]["name"]
-        step(f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
-        _apply(cluster, manifest)
+        cluster = parts.cluster
+        step("kubectl apply -R -f examples/")
+        cluster.kubectl("apply", "-n", NAMESPACE, "-R", "-f", str(EXAMPLES))
         with progress.status("waiting for Ready"):
-            cluster.kubectl(*_wait_for(name))
-        _show_objects(cluster)
-        phone = "+14085550199"
-        step(f"a new phone number of the billing contact: {phone}")
-        manifest["spec"]["contacts"]["billing"]["phone"] = phone
-        _apply(cluster, manifest)
-        with progress.status("waiting for it to reach KAZOO"):
-            until(lambda: phone in _billing_numbers(parts.sandbox), 60, "the phone number in KAZOO")
-            until(lambda: _observed(cluster, name), 60, "the status")
-        console.print(f"    in KAZOO: {', '.join(_billing_numbers(parts.sandbox))}")
-        console.print(
-            f"    KAZOO's journal: {parts.sandbox.writes()} (one PUT made it, one PATCH changed it)"
-        )
-        _show_objects(cluster)
-        console.print(_conditions(cluster, name))
+            wait = ("wait", "--for=condition=Ready", "accounts", "--all", "--timeout=120s")
+            cluster.kubectl(*wait, "-n", NAMESPACE)
+        step(f"kubectl get kazoo -n {NAMESPACE}")
+        console.print(cluster.kubectl("get", "kazoo", "-n", NAMESPACE).rstrip(), soft_wrap=True)
+        manifest = yaml.safe_load(CHANGED.read_text())
+        _change(parts, manifest)
+        _drift(parts, manifest)
+        _show_conditions(cluster, manifest["metadata"]["name"])
+        _delete(parts)
         step("stopping everything")
-        cluster.kubectl("delete", "accounts", name, "-n", NAMESPACE)
     console.print(f"[bold green]done[/] in {time.monotonic() - began:.0f} s. What you can do next:")
     console.print("    make up                      leave it running, and work with kubectl")
     console.print("    less docs/tour.md            how it works, in 30 minutes")
     console.print("    less docs/kinds/account.md   every field of an Account")
-    console.print("    less manifests/base/         how to run it in your cluster")
+    console.print("    less docs/operations.md      how to run it in your cluster")
 
 
-def _apply(cluster: Cluster, manifest: dict[str, Any]) -> None:
-    cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(manifest))
+def _change(parts: Parts, manifest: dict[str, Any]) -> None:
+    """A new phone number in the spec reaches KAZOO."""
+    name, phone = manifest["metadata"]["name"], "+14085550199"
+    step(f"a new phone number of the billing contact of {name}: {phone}")
+    before = len(parts.sandbox.writes())
+    manifest["spec"]["contacts"]["billing"]["phone"] = phone
+    parts.cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(manifest))
+    with progress.status("waiting for it to reach KAZOO"):
+        until(lambda: _in_kazoo(parts, manifest)["contact"]["billing"]["number"] == phone, 60, "the number")
+        until(lambda: _observed(parts.cluster, name), 60, "the status")
+    console.print(f"    in KAZOO: {_in_kazoo(parts, manifest)['contact']['billing']['number']}")
+    console.print(f"    KAZOO's journal: {parts.sandbox.writes()[before:]}")
 
 
-def _wait_for(name: str) -> tuple[str, ...]:
-    return ("wait", "--for=condition=Ready", f"kzacct/{name}", "-n", NAMESPACE, "--timeout=120s")
+def _drift(parts: Parts, manifest: dict[str, Any]) -> None:
+    """An edit behind the operator's back is put back: at the next resync, or now, for an annotation."""
+    name, zone = manifest["metadata"]["name"], manifest["spec"]["timezone"]
+    step(f"somebody sets the time zone of {name} to Etc/UTC, in KAZOO itself")
+    edit = {"accountID": _in_kazoo(parts, manifest)["id"], "document": "account"}
+    parts.sandbox.control("POST", "documents", {**edit, "merge": {"timezone": "Etc/UTC"}})
+    console.print(f"    in KAZOO: {_in_kazoo(parts, manifest)['timezone']}")
+    annotation = "kazoo-operator.io/reconcile-now=1"
+    step(f"kubectl annotate kzacct/{name} {annotation}    (a resync would find it too, within 10 minutes)")
+    parts.cluster.kubectl("annotate", f"accounts/{name}", annotation, "-n", NAMESPACE)
+    with progress.status("waiting for it to be put back"):
+        until(lambda: _in_kazoo(parts, manifest)["timezone"] == zone, 60, "the time zone")
+        told = until(lambda: _told_of(parts.cluster, "DriftCorrected"), 30, "the event")
+    console.print(f"    in KAZOO: {_in_kazoo(parts, manifest)['timezone']}")
+    console.print(f"    event: DriftCorrected: {told}", soft_wrap=True)
 
 
-def _billing_numbers(sandbox: SandboxProcess) -> list[str]:
-    contacts = (held.get("contact", {}).get("billing", {}) for held in sandbox.accounts().values())
-    return [contact["number"] for contact in contacts if "number" in contact]
+def _delete(parts: Parts) -> None:
+    """All objects go; the one account that goes along waits until a person confirms."""
+    cluster, manifest = parts.cluster, yaml.safe_load(DELETABLE.read_text())
+    name, called = manifest["metadata"]["name"], manifest["spec"]["name"]
+    step("kubectl delete -R -f examples/    (Retain: the accounts stay in KAZOO)")
+    cluster.kubectl("delete", "-n", NAMESPACE, "--wait=false", "-R", "-f", str(EXAMPLES))
+    with progress.status(f"waiting for {name}, which is to be deleted in KAZOO too"):
+        until(lambda: _ready(cluster, name)["reason"] == "DeletionNotConfirmed", 60, "the question")
+    console.print(f"    {name}: {_ready(cluster, name)['message']}", soft_wrap=True)
+    annotation = f"kazoo-operator.io/confirm-delete={called}"
+    step(f"kubectl annotate kzacct/{name} {shlex.quote(annotation)}")
+    cluster.kubectl("annotate", f"accounts/{name}", annotation, "-n", NAMESPACE)
+    cluster.kubectl("wait", "--for=delete", f"accounts/{name}", "-n", NAMESPACE, "--timeout=60s")
+    left = sorted(held["name"] for held in parts.sandbox.accounts().values() if held.get("flags"))
+    console.print(f"    left in KAZOO: {', '.join(left)}", soft_wrap=True)
+
+
+def _in_kazoo(parts: Parts, manifest: dict[str, Any]) -> dict[str, Any]:
+    """The account's document, by its realm."""
+    held = parts.sandbox.accounts().items()
+    found = (
+        {**document, "id": key} for key, document in held if document["realm"] == manifest["spec"]["realm"]
+    )
+    return next(found)
 
 
 def _observed(cluster: Cluster, name: str) -> bool:
-    found = json.loads(cluster.kubectl("get", "accounts", name, "-n", NAMESPACE, "-o", "json"))
+    found = _object(cluster, name)
     return bool(found["status"]["observedGeneration"] == found["metadata"]["generation"])
 
 
-def _show_objects(cluster: Cluster) -> None:
-    step(f"kubectl get kazoo -n {NAMESPACE}")
-    console.print(cluster.kubectl("get", "kazoo", "-n", NAMESPACE).rstrip(), soft_wrap=True)
-
-
-def _conditions(cluster: Cluster, name: str) -> str:
-    found = json.loads(cluster.kubectl("get", "accounts", name, "-n", NAMESPACE, "-o", "json"))
-    lines = (
-        f"    {condition['type']}={condition['status']} {condition['reason']}: {condition['message']}"
-        for condition in found["status"]["conditions"]
+def _object(cluster: Cluster, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        cluster.kubectl("get", "accounts", name, "-n", NAMESPACE, "-o", "json")
     )
-    return "\n".join(lines)
+    return found
+
+
+def _ready(cluster: Cluster, name: str) -> dict[str, str]:
+    conditions: list[dict[str, str]] = _object(cluster, name)["status"]["conditions"]
+    return next(condition for condition in conditions if condition["type"] == "Ready")
+
+
+def _told_of(cluster: Cluster, reason: str) -> str:
+    selected = ("--field-selector", f"reason={reason}", "-o", "jsonpath={.items[*].message}")
+    return cluster.kubectl("get", "events", "-n", NAMESPACE, *selected)
+
+
+def _show_conditions(cluster: Cluster, name: str) -> None:
+    step(f"the conditions of {name}")
+    for condition in _object(cluster, name)["status"]["conditions"]:
+        line = f"    {condition['type']}={condition['status']} {condition['reason']}: {condition['message']}"
+        console.print(line, soft_wrap=True)
 
 
 def serve() -> None:
@@ -216,7 +275,7 @@ def up() -> None:
     for name, value in told["export"].items():
         print(f"export {name}={shlex.quote(value)}")
     print(f"export PATH={shlex.quote(str(Path(told['kubectl']).parent))}:$PATH")
-    print(f"# kubectl apply -n {NAMESPACE} -f examples/01-account/account.yaml; kubectl get kazoo -A")
+    print(f"# kubectl apply -n {NAMESPACE} -R -f examples/; kubectl get kazoo -A")
 
 
 def down() -> None:
