@@ -146,3 +146,18 @@ async def test_the_built_in_reseller_can_be_deleted_and_a_reset_brings_it_back(m
     assert (await master.delete(f"/v2/accounts/{master.reseller}")).status == 200
     await master.post("/sandbox/reset")
     assert (await master.read(master.reseller))["is_reseller"] is True
+
+
+@IN_BOTH
+async def test_an_account_that_comes_back_under_its_old_id_finds_nothing_of_the_old_one(
+    master: Client,
+) -> None:
+    account = await master.create("Acme")
+    await master.put(f"/v2/accounts/{account}/callflows", FLOW)
+    await master.promote(account)
+    await master.delete(f"/v2/accounts/{account}")
+    assert await master.create("Acme", id=account) == account
+    state = (await master.state())[account]
+    assert (state["callflows"], len(state["ledgers"]), state["account"]["is_reseller"]) == ([], 1, False)
+    kid = await master.create("Kid", account)
+    assert (await master.read(kid))["reseller_id"] == master.master

@@ -108,3 +108,37 @@ async def test_a_file_whose_master_was_deleted_still_opens_and_a_reset_heals_it(
         assert (await client.put("/v2/api_auth", login)).status == 404
         assert (await client.post("/sandbox/reset")).status == 200
         assert (await client.put("/v2/api_auth", login)).status == 201
+
+
+async def test_everything_that_an_account_holds_and_what_was_deleted_survives_a_kill(tmp_path: Path) -> None:
+    database = ("--database", str(tmp_path / "sandbox.db"), "--compat", "4.3")
+    async with serving(*database) as (process, ready), aiohttp.ClientSession(ready["url"]) as session:
+        await log_in(session, ready)
+        acme, bolt = [await created(session, ready, name) for name in ("Acme", "Bolt")]
+        flow = {"data": {"numbers": ["no_match"]}}
+        for request in (
+            session.put(f"/v2/accounts/{acme}/callflows", json=flow),
+            session.post(f"/v2/accounts/{acme}", json={"data": {"name": "Acme", "org": "x"}}),
+            session.put(f"/v2/accounts/{acme}/reseller", json={"data": {}}),
+            session.delete(f"/v2/accounts/{bolt}"),
+        ):
+            async with request as response:
+                assert response.status in (200, 201)
+        before = await accounts(session)
+        process.kill()
+    async with serving(*database) as (_, ready), aiohttp.ClientSession(ready["url"]) as session:
+        after = await accounts(session)
+    assert after == before
+    assert bolt not in after
+    assert after[acme]["account"]["is_reseller"] is True
+    assert after[acme]["callflows"][0]["numbers"] == ["no_match"]
+
+
+async def created(session: aiohttp.ClientSession, ready: dict[str, Any], name: str) -> str:
+    async with session.put(f"/v2/accounts/{ready['accountID']}", json={"data": {"name": name}}) as response:
+        return str((await response.json())["data"]["id"])
+
+
+async def accounts(session: aiohttp.ClientSession) -> dict[str, Any]:
+    async with session.get("/sandbox/state") as response:
+        return dict((await response.json())["accounts"])

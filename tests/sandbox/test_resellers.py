@@ -12,7 +12,7 @@ async def resellers(client: Client, *accounts: str) -> list[str]:
 
 
 @IN_BOTH
-async def test_a_promotion_reaches_everybody_below_who_had_the_same_reseller(master: Client) -> None:
+async def test_a_promotion_reaches_everybody_below(master: Client) -> None:
     acme = await master.create("Acme")
     kid = await master.create("Kid", acme)
     grand = await master.create("Grand", kid)
@@ -20,6 +20,7 @@ async def test_a_promotion_reaches_everybody_below_who_had_the_same_reseller(mas
     assert (answer.status, answer.data["is_reseller"]) == (201, True)
     assert answer.headers["Location"] == f"/v2/accounts/{acme}/reseller/{acme}"
     assert await resellers(master, acme, kid, grand) == [master.master, acme, acme]
+    assert (await master.get(f"/v2/accounts/{grand}")).body["revision"].startswith("2-")
     await master.promote(kid)
     assert await resellers(master, acme, kid, grand) == [master.master, acme, kid]
     late = await master.create("Late", acme)
@@ -53,6 +54,27 @@ async def test_doing_it_twice_changes_nothing(master: Client) -> None:
         answer = await master.request(method, f"/v2/accounts/{acme}/reseller")
         revisions.append(answer.body["revision"][0])
     assert revisions == ["2", "2", "3", "3"]
+
+
+@IN_BOTH
+async def test_a_reseller_below_refuses_both_ways(master: Client) -> None:
+    acme = await master.create("Acme")
+    kid = await master.create("Kid", acme)
+    await master.promote(kid)
+    for method in ("PUT", "DELETE"):
+        answer = await master.request(method, f"/v2/accounts/{acme}/reseller")
+        assert (answer.status, answer.body["message"]) == (500, "account_has_descendants")
+    assert await resellers(master, acme, kid) == [master.master] * 2
+
+
+@IN_BOTH
+async def test_a_wrong_if_match_is_412_and_changes_nothing(master: Client) -> None:
+    acme = await master.create("Acme")
+    path = f"/v2/accounts/{acme}/reseller"
+    assert (await master.put(path, headers={"If-Match": '"1-x"'})).status == 412
+    assert (await master.read(acme))["is_reseller"] is False
+    right = (await master.get(f"/v2/accounts/{acme}")).headers["ETag"]
+    assert (await master.put(path, headers={"If-Match": right})).status == 201
 
 
 @IN_BOTH

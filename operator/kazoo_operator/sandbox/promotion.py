@@ -1,7 +1,7 @@
 """`PUT` and `DELETE .../reseller`: making an account a reseller, and an account again.
 
-Only a superduper admin may. Whoever stands below and had the same reseller gets the new one (Crossbar API,
-other account calls).
+Only a superduper admin may. Whoever stands below gets the new reseller; where another one stands there, both
+are refused (Crossbar API, other account calls).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def promote(call: Call) -> Reply:
         account.is_reseller = True
         account.revision += 1
         call.world.accounts.save(account)
-        call.world.resellers.hand_over(account.id, account.reseller_id, account.id)
+        call.world.resellers.hand_over(account.id, account.id)
         if not call.world.accounts.has_descendants(account.id):
             call.world.resellers.note_missing_cascade(account.id)
     location = f"/v2/accounts/{account.id}/reseller/{account.id}"
@@ -34,7 +34,7 @@ def demote(call: Call) -> Reply:
         account.is_reseller = False
         account.revision += 1
         call.world.accounts.save(account)
-        call.world.resellers.hand_over(account.id, account.id, account.reseller_id)
+        call.world.resellers.hand_over(account.id, account.reseller_id)
         call.world.resellers.forget_missing_cascade(account.id)
     return Reply({**shown(account, call), "_read_only": {"deleted": True}}, revision=account.rev)
 

@@ -19,12 +19,12 @@ class Resellers:
     def __init__(self, store: Store) -> None:
         self._run = store.connection.execute
 
-    def hand_over(self, top: str, before: str, after: str) -> None:
-        """Everybody below `top` whose reseller was `before` gets `after`."""
+    def hand_over(self, top: str, reseller: str) -> None:
+        """Everybody below `top` gets this one; no other reseller stands between, or it would be refused."""
         self._run(
             "UPDATE accounts SET reseller_id=?, revision=revision+1"
-            " WHERE reseller_id=? AND id IN (SELECT id FROM ancestry WHERE ancestor=?)",
-            (after, before, top),
+            " WHERE id IN (SELECT id FROM ancestry WHERE ancestor=?)",
+            (reseller, top),
         )
 
     def any_below(self, top: str) -> bool:
