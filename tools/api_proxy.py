@@ -109,7 +109,7 @@ class ApiProxy:
         url = self._upstream + request.raw_path
         try:
             async with self._session.request(
-                request.method, url, data=await request.read(), headers=headers
+                request.method, url, data=await request.read() or None, headers=headers
             ) as answer:
                 if request.query.get("watch") == "true" and answer.status == 200:
                     return await self._stream(request, answer)
