@@ -21,8 +21,8 @@ import psutil
 import pytest
 import yaml
 
-from kazoo_operator.core.custom_resource import Resource
-from kazoo_operator.core.outcome import Pass
+from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube import kstatus
 from tests.kube.harness import Engine, Operator, options_for, ready, running
@@ -97,10 +97,24 @@ class Tenant:
 
     def writes(self) -> dict[str, int]:
         """How often the operator wrote each object's status; it must write nothing else."""
+        made = self.write_parts()
+        assert {part for _, part in made} <= {"status"}
+        return dict(Counter(name for name, _ in made))
+
+    def write_parts(self, refused: bool = False) -> list[tuple[str, str]]:
+        """Name and part (`status`, or nothing for the object itself) of each patch; it only ever patches."""
         user = service_account_user(self.namespace, "operator")
-        made = audit_writes(self.plane.audit_log, user=user)
-        assert {(one.verb, one.subresource) for one in made} <= {("patch", "status")}
-        return dict(Counter(one.name for one in made))
+        made = audit_writes(self.plane.audit_log, user=user, refused=refused)
+        assert {one.verb for one in made} <= {"patch"}
+        return [(one.name, one.subresource) for one in made]
+
+    async def events(self, name: str) -> list[tuple[str, str]]:
+        """Type and reason of each Event about an object, oldest first."""
+        chosen = ("--field-selector", f"involvedObject.name={name}")
+        found = json.loads(await self.call("get", "events", *chosen, "-o", "json"))["items"]
+        told = sorted(found, key=lambda one: one["eventTime"])
+        assert {one["reportingComponent"] for one in told} <= {"kazoo-operator"}
+        return [(one["type"], one["reason"]) for one in told]
 
     async def written(self, **times: int) -> None:
         """Wait until the operator has written each status so often; fails when it wrote any oftener."""
@@ -155,6 +169,148 @@ async def test_one_write_for_a_created_object_one_for_an_updated_none_for_a_dele
     assert engine.passes == ["acme", "acme"]
     uid = await tenant.call("get", "namespace", tenant.namespace, "-o", "jsonpath={.metadata.uid}")
     assert engine.owner == uid
+
+
+OURS = "kazoo-operator.io/account"
+
+
+async def finalizers(tenant: Tenant, name: str) -> list[str]:
+    found: list[str] = (await tenant.object(name))["metadata"].get("finalizers") or []
+    return found
+
+
+async def deleting(resource: Resource, progress: Progress) -> Pass:
+    """A pass that deletes when it is confirmed."""
+    if not resource.deleting:
+        return await ready(resource, progress)
+    if resource.annotations.get("kazoo-operator.io/confirm-delete") == "acme":
+        return Pass(Outcome.of(Reason.READY, "It is deleted."), released=True)
+    return Pass(Outcome.of(Reason.REALM_TAKEN, "Confirm it."))
+
+
+async def test_under_delete_a_creation_costs_two_writes_and_a_confirmed_deletion_one(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    engine.work = deleting
+    await tenant.apply("acme", deletionPolicy="Delete")
+    await shown(tenant, "acme", 1)
+    assert await finalizers(tenant, "acme") == [OURS]
+    assert tenant.write_parts() == [("acme", ""), ("acme", "status")]
+    await tenant.call("annotate", "account", "acme", "kazoo-operator.io/confirm-delete=acme")
+    await operator.until(lambda: len(engine.passes) == 2)
+    await tenant.call("delete", "account", "acme", "--timeout=10s")
+    await operator.quiet(0.5)
+    assert tenant.write_parts() == [("acme", ""), ("acme", "status"), ("acme", "")]
+    assert engine.passes == ["acme"] * 3
+
+
+async def test_an_unconfirmed_deletion_says_so_and_goes_on_when_it_is_confirmed(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    engine.work = deleting
+    await tenant.apply("acme", deletionPolicy="Delete")
+    await shown(tenant, "acme", 1)
+    await tenant.call("delete", "account", "acme", "--wait=false")
+    body = await shown(tenant, "acme", 2)
+    assert {one["type"]: one["message"] for one in body["status"]["conditions"]}["Ready"] == "Confirm it."
+    await tenant.call("annotate", "account", "acme", "kazoo-operator.io/confirm-delete=acme")
+    await tenant.call("wait", "--for=delete", "account/acme", "--timeout=10s")
+    parts = [part for _, part in tenant.write_parts()]
+    assert parts == ["", "status", "status", ""]
+
+
+async def test_retain_takes_our_finalizer_off_and_leaves_those_of_others(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    await tenant.apply("acme", deletionPolicy="Delete")
+    await shown(tenant, "acme", 1)
+    held = '[{"op": "add", "path": "/metadata/finalizers/0", "value": "somebody.else/hold"}]'
+    await tenant.call("patch", "account", "acme", "--type=json", "--patch", held)
+    await tenant.apply("acme", deletionPolicy="Retain")
+    await shown(tenant, "acme", 2)
+    assert await finalizers(tenant, "acme") == ["somebody.else/hold"]
+    await tenant.call("delete", "account", "acme", "--wait=false")
+    await operator.quiet(1)
+    assert [part for _, part in tenant.write_parts()] == ["", "status", "", "status"]
+    gone = '[{"op": "remove", "path": "/metadata/finalizers"}]'
+    await tenant.call("patch", "account", "acme", "--type=json", "--patch", gone)
+    await tenant.call("wait", "--for=delete", "account/acme", "--timeout=10s")
+    assert engine.passes == ["acme", "acme"]
+
+
+async def test_a_finalizer_is_never_written_over_a_version_that_we_have_not_seen(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    await tenant.apply("seed")
+    await shown(tenant, "seed", 1)
+    names = [f"a{number}" for number in range(40)]
+    await tenant.apply(*names, deletionPolicy="Delete")
+    await tenant.call("label", "account", "--all", "team=voice")
+    for name in names:
+        body = await shown(tenant, name, 1)
+        assert body["metadata"]["finalizers"] == [OURS]
+        assert body["metadata"]["labels"] == {"team": "voice"}
+    assert sorted(engine.passes) == sorted(["seed", *names])
+
+
+async def test_our_annotations_bring_a_ready_object_at_once_and_others_never(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    await tenant.apply("acme")
+    await shown(tenant, "acme", 1)
+    await tenant.call("annotate", "account", "acme", "note=x", "kazoo-operator.io/unheard-of=1")
+    await tenant.call("annotate", "account", "acme", "kazoo-operator.io/reconcile-now=1")
+    await operator.until(lambda: len(engine.passes) == 2)
+    await tenant.call("annotate", "account", "acme", "kazoo-operator.io/reconcile-now-")
+    await operator.quiet(0.5)
+    assert engine.passes == ["acme", "acme"]
+    await tenant.written(acme=1)
+
+
+async def test_a_transition_is_one_event_that_kubectl_describe_shows(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    async def refused(resource: Resource, progress: Progress) -> Pass:
+        told = Event("TwinFound", "ü" * 2000, warning=True)
+        return Pass(Outcome.of(Reason.REJECTED, "spec.name: is too long."), events=(told,))
+
+    await tenant.apply("acme")
+    await shown(tenant, "acme", 1)
+    engine.work = refused
+    for wish in "123":
+        passes = len(engine.passes)
+        await tenant.call(
+            "annotate", "account", "acme", "--overwrite", f"kazoo-operator.io/reconcile-now={wish}"
+        )
+        await operator.until(lambda passes=passes: len(engine.passes) > passes)  # type: ignore[misc]
+    expected = [("Normal", "Ready"), ("Warning", "Rejected"), ("Warning", "TwinFound")]
+    async with asyncio.timeout(10):
+        while await tenant.events("acme") != expected:
+            await operator.quiet(0.1)
+    assert "spec.name: is too long." in await tenant.call("describe", "account", "acme")
+
+
+async def test_a_parked_object_is_woken_by_the_parent_and_polls_for_nothing(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    async def work(resource: Resource, progress: Progress) -> Pass:
+        if (name := (resource.spec.get("parentRef") or {}).get("name")) is None:
+            return await ready(resource, progress)
+        parent = Key("Account", resource.key.namespace, name)
+        assert engine.surroundings is not None
+        found = engine.surroundings.objects.get(parent)
+        if found is None or not found.ready:
+            return Pass(Outcome.of(Reason.INVALID_SPEC, "It awaits its parent.", awaits=[parent]))
+        return await ready(resource, progress)
+
+    engine.work = work
+    children = [f"child-{number}" for number in range(30)]
+    await tenant.apply(*children, parentRef={"name": "parent"})
+    await tenant.written(**dict.fromkeys(children, 1))
+    await operator.quiet(1)
+    assert len(engine.passes) == 30
+    await tenant.apply("parent")
+    await tenant.written(parent=1, **dict.fromkeys(children, 2))
 
 
 async def test_no_write_for_an_unchanged_object_through_resyncs(
