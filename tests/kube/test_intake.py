@@ -285,6 +285,24 @@ def test_a_standby_takes_note_and_queues_at_the_beginning_of_its_term() -> None:
     in_a_loop(test)
 
 
+def test_a_wish_that_found_no_leader_is_heeded_by_the_next_one_and_an_old_one_is_not() -> None:
+    async def test(rim: Rim) -> None:
+        rim.intake.end()
+        for name in ("old", "acme"):
+            body = annotated(100)
+            body["metadata"]["name"] = name
+            rim.see(body)
+            body = annotated(101, reconcile_now="1")
+            body["metadata"]["name"] = name
+            rim.see(body)
+            await asyncio.sleep(50)
+        queue: WorkQueue[Key] = WorkQueue(lambda low, high: high)
+        rim.intake.begin(queue)
+        assert (len(queue), await queue.take()) == (1, KEY)
+
+    in_a_loop(test)
+
+
 def test_a_new_term_takes_up_what_an_earlier_one_left_undone() -> None:
     async def test(rim: Rim) -> None:
         rim.see(account(100))

@@ -317,6 +317,21 @@ def test_a_lease_that_somebody_deleted_is_made_anew_by_its_holder() -> None:
     in_a_loop(test)
 
 
+def test_nonsense_on_the_lease_does_not_end_the_election() -> None:
+    async def test(shared: Shared) -> None:
+        shared.body = {"metadata": {}, "spec": {"holderIdentity": "", "leaseTransitions": "many"}}
+        shared.touch()
+        one = Process(shared)
+        await asyncio.sleep(15)
+        assert not one.task.done()
+        assert one.lease.trouble is not None
+        shared.touch(leaseTransitions=3)
+        await one.lease.held.wait()
+        assert one.lease.leads()
+
+    in_a_loop(test)
+
+
 def test_without_election_we_lead_and_the_lease_is_made_and_never_taken() -> None:
     async def test(shared: Shared) -> None:
         shared.away = True

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from kazoo_operator.core.custom_resource import API_VERSION, JsonObject
 from kazoo_operator.core.outcome import Event, Outcome, Reason
-from kazoo_operator.kube.session import ApiServer, ApiServerError
+from kazoo_operator.kube.session import ApiServer
 from kazoo_operator.kube.status import FIELD_MANAGER, Target
 
 _API = "events.k8s.io/v1"
@@ -108,5 +108,5 @@ class Recorder:
         try:
             path = f"/apis/{_API}/namespaces/{namespace}/events"
             await self._api.post(path, body, {"fieldManager": FIELD_MANAGER})
-        except ApiServerError as error:
+        except Exception as error:  # whatever it is, an event is not worth it
             log.debug("%s: an event was not taken: %s", body["regarding"]["name"], error)

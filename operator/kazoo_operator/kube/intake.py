@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,6 +14,9 @@ from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.entry import Entry
 from kazoo_operator.kube.parking import Parking
 from kazoo_operator.kube.workqueue import WorkQueue
+
+# A wish that a standby saw so lately (in seconds) may have found no leader to heed it.
+_UNHEEDED = 60.0
 
 
 class Intake:
@@ -37,6 +41,7 @@ class Intake:
         self._uniform = uniform
         self._queue: WorkQueue[Key] | None = None
         self._parking = Parking()
+        self._wishes: dict[Key, float] = {}
         cache.moved = self._moved
 
     @property
@@ -58,6 +63,11 @@ class Intake:
         """A term begins: all that needs work goes into `queue`, from now on at once."""
         self._queue, self._parking = queue, Parking()
         self._cache.begin_anew()
+        lately = asyncio.get_running_loop().time() - _UNHEEDED
+        for key, at in self._wishes.items():
+            if (entry := self._cache.get(key)) is not None and at > lately:
+                self._heed(queue, key, entry)
+        self._wishes.clear()
         for key in self._cache:
             if (entry := self._cache.get(key)) is not None:
                 self._take_up(queue, key, entry, None)
@@ -73,8 +83,12 @@ class Intake:
         resync interval.
         """
         taken = self._cache.put(kind, body)
-        if taken is not None and self._queue is not None:
+        if taken is None:
+            return
+        if self._queue is not None:
             self._take_up(self._queue, *taken)
+        elif _is_wished(*taken[1:]):
+            self._note_wish(taken[0])
 
     def deleted(self, kind: str, body: Mapping[str, Any]) -> None:
         """An object is gone."""
@@ -113,10 +127,8 @@ class Intake:
 
     def _take_up(self, queue: WorkQueue[Key], key: Key, entry: Entry, before: Entry | None) -> None:
         facts, finalizer = entry.facts, self._finalizers.get(key.kind, "")
-        if before is not None and before.facts.uid == facts.uid and facts.wishes_more_than(before.facts):
-            entry.wished = True
-            queue.forgive(key)
-            queue.add(key)
+        if _is_wished(entry, before):
+            self._heed(queue, key, entry)
         elif entry.needs_work(finalizer):
             if entry.attempted != facts.generation:
                 queue.forgive(key)
@@ -127,6 +139,18 @@ class Intake:
         elif entry.attempted < 0 and not queue.expects(key):
             queue.add_after(key, resync.first_pass(facts.every * self.stretch, self._uniform))
 
+    def _heed(self, queue: WorkQueue[Key], key: Key, entry: Entry) -> None:
+        entry.wished = True
+        queue.forgive(key)
+        queue.add(key)
+
+    def _note_wish(self, key: Key) -> None:
+        now = asyncio.get_running_loop().time()
+        self._wishes.pop(key, None)
+        self._wishes[key] = now
+        while (oldest := next(iter(self._wishes))) and self._wishes[oldest] < now - _UNHEEDED:
+            del self._wishes[oldest]
+
     def _leave(self, key: Key) -> None:
         self._parking.leave(key)
         if self._queue is not None:
@@ -136,3 +160,10 @@ class Intake:
         for one in self._parking.moved(key):
             if self._queue is not None:
                 self._queue.add(one)
+
+
+def _is_wished(entry: Entry, before: Entry | None) -> bool:
+    """Whether an annotation of ours has a new value."""
+    if before is None or before.facts.uid != entry.facts.uid:
+        return False
+    return entry.facts.wishes_more_than(before.facts)

@@ -73,8 +73,8 @@ class Lease:
             try:
                 await self.attempt()
                 self._well, told = self._clock(), False
-            except ApiServerError as error:
-                self._trouble = str(error)
+            except Exception as error:  # nothing may end this loop
+                self._trouble = str(error) or type(error).__name__
                 if not told:
                     log.warning("the Lease cannot be read or written, it is tried again: %s", error)
                 told = True
