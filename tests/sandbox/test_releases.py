@@ -80,8 +80,11 @@ async def test_enabled_is_honoured_at_birth_in_4_3_and_a_disabled_parent_has_dis
     master: Client, reseller: Client
 ) -> None:
     own = f"/v2/accounts/{reseller.reseller}"
-    assert (await reseller.put(own, {"name": "One", "enabled": False})).data["enabled"] is False
+    one = await reseller.put(own, {"name": "One", "enabled": False})
+    assert one.data["enabled"] is False
     assert (await reseller.put(own, {"name": "Two"})).data["enabled"] is True
+    first_update = await reseller.patch(f"/v2/accounts/{one.data['id']}", {"org": "x"})
+    assert first_update.data["enabled"] is True
     await master.patch(own, {"enabled": False})
     for number, who in enumerate((reseller, master)):
         answer = await who.put(own, {"name": f"Late {number}", "enabled": True})
