@@ -115,8 +115,10 @@ class Engine:
         try:
             return await self._keep(subject, account, wanted, made)
         except BackendError as error:
-            known = {"accountID": account.id, "realm": subject.decided_realm or account.realm}
-            if _lacks_databases(error) and "balance" not in resource.status:
+            known: JsonObject = {"accountID": account.id, "realm": subject.decided_realm or account.realm}
+            if another := account.id != subject.known_id:
+                known["balance"] = None  # it was that of an account which is gone
+            if _lacks_databases(error) and (another or not resource.status.get("balance")):
                 raise await self._half(subject, account, known) from None
             raise Halt.of(error, kind, known) from None
 
