@@ -290,6 +290,26 @@ async def test_a_transition_is_one_event_that_kubectl_describe_shows(
     assert "spec.name: is too long." in await tenant.call("describe", "account", "acme")
 
 
+async def test_deletions_are_remembered_on_the_lease_beside_its_renewals(
+    tenant: Tenant, operator: Operator, engine: Engine
+) -> None:
+    await operator.until(lambda: engine.surroundings)
+    assert engine.surroundings is not None
+    deletions = engine.surroundings.deletions
+    ids = [f"{number:032x}" for number in range(12)]
+    for account_id in ids:
+        await deletions.add(account_id)
+        await operator.quiet(0.4)
+    assert [one.account_id for one in await deletions.read()] == ids
+    assert engine.surroundings.leads()
+    lease = json.loads(await tenant.call("get", "lease", "kazoo-operator", "-o", "json"))
+    noted = json.loads(lease["metadata"]["annotations"]["kazoo-operator.io/deletions"])
+    assert [one["accountID"] for one in noted] == ids
+    assert {type(one["at"]) for one in noted} <= {int, float}
+    assert lease["spec"]["leaseDurationSeconds"] == 10
+    assert lease["spec"]["holderIdentity"]
+
+
 async def test_a_parked_object_is_woken_by_the_parent_and_polls_for_nothing(
     tenant: Tenant, operator: Operator, engine: Engine
 ) -> None:
