@@ -49,9 +49,9 @@ def test_a_standby_is_ready_and_does_nothing_and_takes_over_within_15_s_of_a_kil
     leader.kill()
     died = time.monotonic()
     pair.apply("after")
-    pair.until_ready("after", TAKEN_OVER)
+    until(lambda: leads(standby), TAKEN_OVER, "the takeover")
     assert time.monotonic() - died <= TAKEN_OVER
-    assert leads(standby)
+    pair.until_ready("after")
     assert pair.creations() == [201, 201]
     assert len(pair.sandbox.calls("GET", f"/accounts/{known}")) == reads, "what is Ready is not read anew"
 
@@ -67,9 +67,9 @@ def test_a_stopped_leader_is_replaced_within_15_s_and_writes_nothing_when_it_wak
     send(leader, signal.SIGSTOP)
     stopped = time.monotonic()
     try:
-        pair.until_ready("paused", TAKEN_OVER + 5)
-        assert time.monotonic() - stopped <= TAKEN_OVER + 5
-        assert leads(standby)
+        until(lambda: leads(standby), TAKEN_OVER, "the takeover")
+        assert time.monotonic() - stopped <= TAKEN_OVER
+        pair.until_ready("paused")
         creations, writes = pair.creations(), pair.written_by("first")
         assert creations == [201, 201]
         changes = pair.sandbox.writes()
@@ -86,10 +86,8 @@ def test_a_stopped_leader_is_replaced_within_15_s_and_writes_nothing_when_it_wak
 
     identity = pair.holder()
     assert standby.stop() == 0
-    ended = time.monotonic()
-    pair.apply("last")
-    pair.until_ready("last", 10)
-    assert time.monotonic() - ended <= 8, "it was given back"
+    until(lambda: leads(leader), 4, "the Lease that was given back")
     assert pair.holder() != identity
-    assert leads(leader)
+    pair.apply("last")
+    pair.until_ready("last")
     assert pair.creations() == [201] * 4
