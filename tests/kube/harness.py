@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -120,11 +122,12 @@ class Operator:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """A port that nobody listens on, below the range from which the kernel gives ports to others meanwhile."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("0.0.0.0", port))
+            return port
 
 
 def options_for(kubeconfig: Path, **changes: Any) -> Options:

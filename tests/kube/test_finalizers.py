@@ -213,10 +213,12 @@ async def test_a_finalizer_that_cannot_be_written_holds_the_pass_back_and_is_tri
 ) -> None:
     server.fault = lambda r: status(403, "Forbidden") if r.path.endswith("/accounts/acme") else None
     server.create("acme", dict(DELETE))
-    await operator.until(lambda: server.asked(3, "PATCH", "accounts/acme"))
+    await operator.until(lambda: server.asked(5, "PATCH", "accounts/acme"))
     assert engine.passes == []
+    assert "grant patch" in str(server.status_of("acme")), "somebody must be told"
+    assert verbs(server).count("status") == 1, "once"
     server.fault = lambda _: None
-    await operator.until(lambda: "conditions" in server.status_of("acme"))
+    await operator.until(lambda: server.status_of("acme").get("balance"))
     assert engine.passes == ["acme"]
 
 

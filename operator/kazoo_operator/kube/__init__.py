@@ -1,1 +1,1 @@
-"""The kopf rim: session, feed, queue, status, probes."""
+"""The kopf rim: session, feed, queue, status, lease, probes."""

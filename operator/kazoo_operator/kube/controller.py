@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from kazoo_operator import metrics
 from kazoo_operator.core.custom_resource import Key, Resource
@@ -17,7 +18,7 @@ from kazoo_operator.kube.finalizers import FinalizerWriter
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.options import WatchedKind
 from kazoo_operator.kube.reconciler import Progress, Reconciler
-from kazoo_operator.kube.session import ApiServerError, NotLeading
+from kazoo_operator.kube.session import ApiServerError, NotLeading, Refused
 from kazoo_operator.kube.status import StatusWriter, Target, Written
 from kazoo_operator.kube.workqueue import WorkQueue
 
@@ -110,6 +111,11 @@ class Controller:
                 return
         except ApiServerError as error:
             log.warning("%s: its finalizer is not written, it is tried again: %s", key, error)
+            if isinstance(error, Refused) and error.status == HTTPStatus.FORBIDDEN:
+                text = (
+                    "The API server refuses our finalizer; grant patch on the resource in kazoo-operator.io."
+                )
+                await self._show(target, Outcome.of(Reason.INTERNAL_ERROR, text))
             self._queue.back_off(key)
             return
         entry = self._entry(target)
