@@ -31,7 +31,9 @@ from kazoo_operator.subject import (
     decided_realm,
     read,
     start_fields,
+    tried,
     twin_found,
+    wanted_fields,
 )
 
 PATIENCE = 5.0
@@ -64,7 +66,7 @@ class Creation:
             account = await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
             if account is not None:
                 self._settle(subject)
-                return account, subject.fields
+                return account, wanted_fields(subject)
             text = f"KAZOO is making the account {realm}; that can take a minute."
             progress.outcome = Outcome.of(Reason.CREATING, text)
             account = await self._put(subject, parent, realm)
@@ -144,7 +146,7 @@ class Creation:
         that began after the patience.
         """
         mark, now = str(subject.mark), self._clock()
-        if _trace(subject):
+        if tried(subject):
             self._unsure.setdefault(mark, Unsure(realm, now, now + GATEWAY_PATIENCE))
         unsure = self._unsure.get(mark)
         if unsure is None:
@@ -167,13 +169,6 @@ class Creation:
             "first child of a new reseller; make one child before the account is promoted to reseller."
         )
         return Halt(Reason.ROLLED_BACK, text, state=State.STALLED if times >= ROLLED_BACK_LIMIT else None)
-
-
-def _trace(subject: Subject) -> bool:
-    """Whether status tells of a try by an earlier life: a realm without account, or Creating."""
-    status = subject.resource.status
-    shown = {condition.get("reason") for condition in status.get("conditions") or ()}
-    return Reason.CREATING in shown or (subject.known_id is None and bool(status.get("realm")))
 
 
 def _no_parent(subject: Subject, parent: Parent) -> Exception:

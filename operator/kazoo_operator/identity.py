@@ -110,8 +110,7 @@ async def by_realm(subject: Subject, realm: str) -> Account | None:
     if marked:
         return ours(subject, oldest(marked))
     for account in accounts:
-        visible = account.id == subject.root.account_id or await _row(subject, account) is not None
-        if not visible and not marks_on(subject, account):
+        if not marks_on(subject, account) and not await _visible(subject, account):
             raise realm_outside(subject, realm)
         return ours(subject, account)
     return None
@@ -130,8 +129,8 @@ async def placed(subject: Subject, account: Account, age: float = LISTED_EVERY) 
     """The account with what is above it, by a listing of at most `age` seconds.
 
     Raises Halt when it is not below the root account, nor the root account itself. Where the root is the
-    credential's own account nothing else can be reached, so an account that a listing does not show yet is
-    its child.
+    credential's own account nothing else can be reached, and of an account that a listing does not show yet
+    KAZOO is asked where it stands.
     """
     root = subject.root
     if account.id == root.account_id:
@@ -172,7 +171,15 @@ def _called(subject: Subject, parent_id: str, row: AccountRow | None) -> str:
 async def _row(subject: Subject, account: Account, age: float = LISTED_EVERY) -> AccountRow | None:
     root = subject.root.account_id
     row = await subject.connection.index.row(account.id, root, age)
-    return row_of(subject, account) if row is None and await _reaches_all(subject) else row
+    return await _row_of(subject, account) if row is None and await _reaches_all(subject) else row
+
+
+async def _visible(subject: Subject, account: Account) -> bool:
+    """Whether the account is the root account or stands below it, as far as a listing tells."""
+    root = subject.root.account_id
+    if account.id == root or await _reaches_all(subject):
+        return True
+    return await subject.connection.index.row(account.id, root) is not None
 
 
 async def _reaches_all(subject: Subject) -> bool:
@@ -243,7 +250,10 @@ async def _still_marked(subject: Subject, rows: Iterable[AccountRow]) -> list[Ac
     return found
 
 
-def row_of(subject: Subject, account: Account) -> AccountRow:
-    """The row of an account that stands directly below the root."""
-    name, root = str(account.document.get("name", "")), subject.root.account_id
-    return AccountRow(account.id, name, account.realm, (str(subject.mark),), (root,))
+async def _row_of(subject: Subject, account: Account) -> AccountRow:
+    """The row of an account that no listing shows yet: a creation that ended late, or a twin's."""
+    name, above = (
+        str(account.document.get("name", "")),
+        await subject.connection.backend.ancestors(account.id),
+    )
+    return AccountRow(account.id, name, account.realm, (str(subject.mark),), above)

@@ -250,16 +250,23 @@ def decided_realm(subject: Subject) -> str:
     return made
 
 
+def tried(subject: Subject) -> bool:
+    """Whether status tells of a creation that nobody saw end: a realm without account, or Creating."""
+    status = subject.resource.status
+    shown = {condition.get("reason") for condition in status.get("conditions") or ()}
+    return Reason.CREATING in shown or (subject.known_id is None and bool(status.get("realm")))
+
+
 def wanted_fields(subject: Subject) -> JsonObject:
-    """The fields of an account that status knows: the spec's, and the realm that was decided for it.
+    """The fields of an account that was found: the spec's, and the realm that was decided for it.
 
     As long as no pass over it ever ended Ready, its creation is not finished: the start values count too.
     """
-    status = subject.resource.status
+    status, start = subject.resource.status, subject.lifecycle.start
     if subject.known_id is None or not status.get("realm"):
-        return subject.fields
+        return {**start, **subject.fields} if tried(subject) else subject.fields
     fields = {**subject.fields, subject.lifecycle.key: subject.decided_realm}
-    return fields if status.get("balance") else {**subject.lifecycle.start, **fields}
+    return fields if status.get("balance") else {**start, **fields}
 
 
 def start_fields(subject: Subject, realm: str) -> JsonObject:

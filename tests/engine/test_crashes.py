@@ -14,6 +14,7 @@ from tests.faults.stories import (
     Story,
     begin,
     creation,
+    creation_below_a_disabled_parent,
     deletion,
     end_of,
     one_no_match_each,
@@ -62,7 +63,9 @@ async def test_a_life_that_is_cut_at_any_call_leaves_the_rest_to_the_next_and_no
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("story", [creation, recreation], ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "story", [creation, creation_below_a_disabled_parent, recreation], ids=lambda story: story.__name__
+)
 async def test_a_life_that_has_shown_its_creation_in_status_is_followed_by_one_that_makes_no_second_account(
     world: World, story: Story, moment: str
 ) -> None:

@@ -134,6 +134,7 @@ class Scene:
                 self.put(after(resource, Pass(progress.seen[-1])))
             raise Cut
         found = self.ended[name] = task.result()
+        assert found.outcome.state is not State.STALLED, f"no fault is the spec's: {found.outcome}"
         if found.released:
             self.world.objects.held.pop(resource.key, None)
             return

@@ -29,6 +29,13 @@ async def creation(scene: Scene) -> None:
     scene.put(account(parentRef={"name": "parent"}, **RICH))
 
 
+async def creation_below_a_disabled_parent(scene: Scene) -> None:
+    """KAZOO lets the account be born disabled as its parent is, where the spec says nothing."""
+    parent = await _made(scene, "parent", name="Parent", realm="parent.pbx.example.com", enabled=False)
+    assert parent.status["enabled"] is False
+    scene.put(account(parentRef={"name": "parent"}, **RICH))
+
+
 async def update(scene: Scene) -> None:
     """Several fields, the name and the routing."""
     held = await _made(scene, **RICH)
@@ -96,7 +103,15 @@ async def recreation(scene: Scene) -> None:
     scene.put(replace(held, annotations={f"{GROUP}/recreate": lost}))
 
 
-STORIES = (creation, update, drift, adoption, moved_realm, deletion, recreation)
+STORIES = (
+    creation,
+    update,
+    drift,
+    adoption,
+    moved_realm,
+    deletion,
+    recreation,
+)
 Story = Callable[[Scene], Awaitable[None]]
 
 

@@ -14,6 +14,7 @@ from tests.faults.stories import (
     Story,
     begin,
     creation,
+    creation_below_a_disabled_parent,
     end_of,
     one_no_match_each,
     recreation,
@@ -84,7 +85,9 @@ def _same_end(found: End, wanted: End) -> bool:
 
 
 @pytest.mark.parametrize("do", STORED, ids=_named)
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "story", [*STORIES, creation_below_a_disabled_parent], ids=lambda story: story.__name__
+)
 async def test_a_write_whose_answer_is_lost_after_it_was_stored_is_not_written_again(
     world: World, story: Story, do: dict[str, Any]
 ) -> None:
@@ -99,7 +102,9 @@ async def test_a_write_whose_answer_is_lost_after_it_was_stored_is_not_written_a
 
 
 @pytest.mark.parametrize("do", NOT_STORED, ids=_named)
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "story", [*STORIES, creation_below_a_disabled_parent], ids=lambda story: story.__name__
+)
 async def test_a_write_that_was_not_stored_is_written_once_more(
     world: World, story: Story, do: dict[str, Any]
 ) -> None:
@@ -111,7 +116,9 @@ async def test_a_write_that_was_not_stored_is_written_once_more(
 
 
 @pytest.mark.parametrize("stored", [True, False], ids=["stored", "not-stored"])
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "story", [*STORIES, creation_below_a_disabled_parent], ids=lambda story: story.__name__
+)
 async def test_after_a_409_it_is_read_again_whether_the_change_was_stored(
     world: World, story: Story, stored: bool
 ) -> None:
