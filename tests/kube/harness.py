@@ -122,7 +122,7 @@ class Operator:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below the range from which the kernel gives ports to others meanwhile."""
+    """A port that nobody listens on, below the range from which the kernel gives ports to others."""
     while True:
         port = random.randrange(10_000, 30_000)
         with socket.socket() as one, contextlib.suppress(OSError):

@@ -37,7 +37,8 @@ def run(
         typer.Option(help="What stands in our marks in KAZOO; default: the uid of the operator's namespace."),
     ] = None,
     no_leader_election: Annotated[
-        bool, typer.Option("--no-leader-election", help="Run without a Lease; for a single replica.")
+        bool,
+        typer.Option("--no-leader-election", help="Lead always, without election; for a single replica."),
     ] = False,
     kubeconfig: Annotated[
         Path | None, typer.Option(help="Kubeconfig file; default: in-cluster, else KUBECONFIG.")
