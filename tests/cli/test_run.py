@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from kazoo_operator.cli import run as verb
 from kazoo_operator.kube.options import Options
+
+# The package's attribute of that name is the verb.
+verb = import_module("kazoo_operator.cli.run")
 
 
 @pytest.fixture
