@@ -88,15 +88,18 @@ class ApiProxy:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=0)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5)
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
-            await runner.setup()
-            try:
+        try:
+            async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
+                await runner.setup()
                 await web.TCPSite(runner, "127.0.0.1", 0).start()
                 self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-                yield
-            finally:
-                self.cut()
-                await runner.cleanup()
+                try:
+                    yield
+                finally:
+                    self.cut()
+                    await runner.cleanup()
+        finally:
+            await asyncio.sleep(0.25)  # TLS connections are closed in later turns of the loop
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path_qs))
@@ -135,6 +138,8 @@ class ApiProxy:
         finally:
             reading.cancel()
             self._streams.discard(stream)
+            if answer.connection is not None and answer.connection.transport is not None:
+                answer.connection.transport.abort()
         if stream.broken and request.transport is not None:
             request.transport.abort()
         return response
