@@ -52,14 +52,12 @@ def refuse_cycle(subject: Subject) -> None:
 async def _by_name(subject: Subject, name: str) -> Parent:
     key = _key(subject.resource, name)
     above = subject.objects.get(key)
-    if above is None:
-        why = f"there is no Account {name} in the namespace {key.namespace}; waiting for it"
-    elif above.deleting:
+    why = f"waiting for the Account {name} of this namespace, which is not there or not Ready yet"
+    if above is not None and above.deleting:
         why = f"the Account {name} is being deleted; waiting for another of that name"
-    elif not above.was_ready or not above.status.get("accountID"):
-        why = f"the Account {name} is not Ready yet; waiting for it"
-    else:
+    elif above is not None and above.was_ready and above.status.get("accountID"):
         return await _within(subject, str(above.status["accountID"]), f"the Account {name}")
+    # One sentence for both: that the parent appears is no news to be written.
     raise Halt(Reason.PARENT_NOT_READY, f"spec.parentRef: {why}.", awaits=(key,))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,74 @@ class Stage:
         self.names.append(name)
         self.plane.kubectl("apply", "-f", "-", input=json.dumps(manifest))
 
+    def apply_all(self, specs: dict[str, dict[str, Any]]) -> None:
+        """Apply many Accounts at once, in the order given: name -> spec members beside the example's."""
+        self.names.extend(specs)
+        text = self.manifests(specs, NAMESPACE)
+        self.plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=text)
+
+    def manifests(self, specs: dict[str, dict[str, Any]], namespace: str) -> str:
+        """Accounts as one List: name -> spec members beside the example's."""
+        items = [
+            {
+                **EXAMPLE,
+                "metadata": {"name": name, "namespace": namespace},
+                "spec": {
+                    **EXAMPLE["spec"],
+                    "name": f"Acme {name}",
+                    "realm": f"{name}.pbx.example.com",
+                    **spec,
+                },
+            }
+            for name, spec in specs.items()
+        ]
+        return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+    def edit(self, account_id: str, merge: dict[str, Any]) -> None:
+        """An edit of an account's document behind the operator's back."""
+        self.sandbox.control(
+            "POST", "documents", {"accountID": account_id, "document": "account", "merge": merge}
+        )
+
+    def document(self, account_id: str) -> dict[str, Any]:
+        """An account's document in KAZOO."""
+        return self.sandbox.accounts()[account_id]
+
+    def hangs(self, method: str, path: str) -> bool:
+        """A matching call has come in and is not answered."""
+        calls = self.sandbox.calls(method)
+        return any(re.search(path, call["path"]) and not call["status"] for call in calls)
+
+    def annotate(self, name: str, **notes: str) -> None:
+        """Set annotations with our prefix."""
+        said = [f"kazoo-operator.io/{note.replace('_', '-')}={value}" for note, value in notes.items()]
+        self.plane.kubectl("annotate", "accounts", name, "-n", NAMESPACE, "--overwrite", *said)
+
+    def delete(self, name: str) -> None:
+        """Ask for the object's deletion, and do not wait for it."""
+        self.plane.kubectl("delete", "accounts", name, "-n", NAMESPACE, "--wait=false")
+
+    def exists(self, name: str) -> bool:
+        """Whether the API server still has the object."""
+        path = ("get", "accounts", name, "-n", NAMESPACE, "--ignore-not-found", "-o", "name")
+        return bool(self.plane.kubectl(*path).strip())
+
+    def until_gone(self, name: str, seconds: float = 60) -> None:
+        """Wait until the API server has the object no more."""
+        try:
+            until(lambda: not self.exists(name), seconds, f"the end of {name}")
+        except Exception as error:
+            raise AssertionError(f"{error}\n{self.get(name)}\n{self.operator.said()[-4000:]}") from None
+
+    def events(self, name: str) -> list[tuple[str, str]]:
+        """Reason and text of the events about an object."""
+        listed = self.plane.kubectl("get", "events.v1.events.k8s.io", "-n", NAMESPACE, "-o", "json")
+        return [
+            (event["reason"], event.get("note") or event.get("message", ""))
+            for event in json.loads(listed)["items"]
+            if event["regarding"]["name"] == name
+        ]
+
     def get(self, name: str) -> dict[str, Any]:
         """The object, as the API server has it."""
         found: dict[str, Any] = json.loads(
@@ -66,8 +135,7 @@ class Stage:
 
     def condition(self, name: str, kind: str = "Ready") -> dict[str, Any]:
         """A condition of the object; `{}` where it has none."""
-        conditions = self.get(name).get("status", {}).get("conditions", [])
-        return next((found for found in conditions if found["type"] == kind), {})
+        return _condition(self.get(name), kind)
 
     def until_reason(self, name: str, reason: str, seconds: float = 60) -> dict[str, Any]:
         """Wait until Ready carries `reason` at the object's generation; returns the object."""
@@ -75,7 +143,7 @@ class Stage:
         def seen() -> dict[str, Any] | None:
             found = self.get(name)
             at = found.get("status", {}).get("observedGeneration")
-            ready = self.condition(name).get("reason")
+            ready = _condition(found, "Ready").get("reason")
             return found if ready == reason and at == found["metadata"]["generation"] else None
 
         try:
@@ -87,11 +155,36 @@ class Stage:
         """Wait until the object is Ready at its generation; returns the object."""
         return self.until_reason(name, "Ready", seconds)
 
+    def all(self) -> dict[str, dict[str, Any]]:
+        """All objects, by name."""
+        listed = json.loads(self.plane.kubectl("get", "accounts", "-n", NAMESPACE, "-o", "json"))["items"]
+        return {found["metadata"]["name"]: found for found in listed}
+
+    def until_all_ready(self, seconds: float = 120) -> dict[str, dict[str, Any]]:
+        """Wait until every object is Ready at its generation; returns their statuses, by name."""
+
+        def seen() -> dict[str, dict[str, Any]] | None:
+            found = self.all()
+            ready = all(
+                _condition(one, "Ready").get("status") == "True"
+                and one["status"]["observedGeneration"] == one["metadata"]["generation"]
+                for one in found.values()
+            )
+            return found if ready else None
+
+        found = until(seen, seconds, "all Ready")
+        return {name: one["status"] for name, one in (found or {}).items()}
+
     def writes(self, name: str, refused: bool = True) -> list[str]:
         """What the operator wrote to the API server about an object: verb and subresource."""
         user = service_account_user(NAMESPACE, "kazoo-operator")
         found = audit_writes(self.plane.audit_log, user=user, name=name, refused=refused)
         return [f"{write.verb} {write.subresource}" for write in found]
+
+
+def _condition(found: dict[str, Any], kind: str) -> dict[str, Any]:
+    conditions = found.get("status", {}).get("conditions", [])
+    return next((condition for condition in conditions if condition["type"] == kind), {})
 
 
 @pytest.fixture
@@ -100,6 +193,8 @@ def new_stage(plane: ControlPlane, shipped_role: Path, tmp_path: Path) -> Iterat
     ended: list[Callable[[], object]] = []
 
     def make(**environment: str) -> Stage:
+        # What an earlier operator deleted within the hour, and its term, are not this one's.
+        plane.kubectl("delete", "lease", "kazoo-operator", "-n", NAMESPACE, "--ignore-not-found")
         context = running_sandbox()
         sandbox = context.__enter__()
         ended.append(lambda: context.__exit__(None, None, None))
@@ -121,6 +216,10 @@ def new_stage(plane: ControlPlane, shipped_role: Path, tmp_path: Path) -> Iterat
 def _clear(stage: Stage) -> None:
     if stage.operator.process is not None:
         stage.operator.stop()
+    for name, found in stage.all().items():
+        if found["metadata"].get("finalizers"):
+            patch = ("--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+            stage.plane.kubectl("patch", "accounts", name, "-n", NAMESPACE, *patch)
     if stage.names:
         stage.plane.kubectl("delete", "accounts", *set(stage.names), "-n", NAMESPACE, "--ignore-not-found")
     said = stage.operator.said()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import time
 from collections.abc import Callable
@@ -116,7 +115,7 @@ def test_a_kill_around_each_write_of_a_creation_leaves_one_account(
     calm = _undisturbed(stage)
     stage.sandbox.fault(do, method, path)
     stage.apply(name)
-    until(lambda: _hangs(stage, method, path), 20, "the hanging call")
+    until(lambda: stage.hangs(method, path), 20, "the hanging call")
     stage.operator.kill()
     stage.sandbox.control("DELETE", "faults")
     stage.operator.start()
@@ -129,12 +128,12 @@ def test_a_kill_with_the_status_on_its_way_leaves_one_account(stage: Stage) -> N
     calm = _undisturbed(stage)
     stage.sandbox.fault({"delay": 2}, "GET", "/ledgers/total$")
     stage.apply("killed-patching")
-    until(lambda: _hangs(stage, "GET", "/ledgers/total$"), 20, "the balance being asked for")
+    until(lambda: stage.hangs("GET", "/ledgers/total$"), 20, "the balance being asked for")
     server = stage.plane.pids["kube-apiserver"]
     assert server is not None
     os.kill(server, signal.SIGSTOP)
     try:
-        until(lambda: not _hangs(stage, "GET", "/ledgers/total$"), 20, "the balance")
+        until(lambda: not stage.hangs("GET", "/ledgers/total$"), 20, "the balance")
         time.sleep(0.5)  # nothing shows that a patch went to a server that stands still
         stage.operator.kill()
     finally:
@@ -183,11 +182,6 @@ def _one_account_like(stage: Stage, name: str, calm: dict[str, Any]) -> None:
     assert status == expected
 
 
-def _hangs(stage: Stage, method: str, path: str) -> bool:
-    """A matching call has come in and is not answered."""
-    return any(re.search(path, call["path"]) and not call["status"] for call in stage.sandbox.calls(method))
-
-
 def test_an_answer_lost_after_the_creation_leaves_one_account(stage: Stage) -> None:
     stage.sandbox.fault({"status": 500, "afterCommit": True}, "PUT", "/accounts/")
     stage.apply("lost")
@@ -223,7 +217,7 @@ def test_sigterm_gives_up_a_call_that_hangs_within_10_s(stage: Stage) -> None:
     stage.until_ready("waiting")
     stage.sandbox.fault({"hang": True}, "GET", "/ledgers/total$")
     stage.apply("waiting", resyncInterval="1h")
-    until(lambda: _hangs(stage, "GET", "/ledgers/total$"), 20, "the hanging call")
+    until(lambda: stage.hangs("GET", "/ledgers/total$"), 20, "the hanging call")
     began = time.monotonic()
     assert stage.operator.stop() == 0
     assert time.monotonic() - began < 10.5
@@ -343,7 +337,6 @@ def test_a_burst_converges_with_one_write_for_each_object(stage: Stage) -> None:
     stage.names.extend(names)
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
     stage.plane.kubectl("create", "-f", "-", input=text)
-    for name in names:
-        stage.until_ready(name)
+    assert set(stage.until_all_ready()) == set(names)
     assert stage.sandbox.writes() == [("PUT", 201)] * len(names)
     assert [stage.writes(name) for name in names] == [["patch status"]] * len(names)

@@ -57,7 +57,7 @@ async def test_a_child_waits_for_a_parent_that_is_not_there_and_asks_nothing_of_
     assert (found.outcome.reason, found.outcome.state) == (Reason.PARENT_NOT_READY, State.RECONCILING)
     assert found.outcome.comes_back is Return.ON_CHANGE
     assert found.outcome.awaits == (Key("Account", "team", "parent"),)
-    assert "no Account parent in the namespace team" in found.outcome.message
+    assert "the Account parent" in found.outcome.message
     assert await world.writes() == []
 
 
