@@ -58,22 +58,25 @@ class Creation:
         self._rolled_back: dict[tuple[str, int], int] = {}
         self._unsure: dict[str, Unsure | None] = {}
 
-    async def create(self, subject: Subject, progress: Progress) -> tuple[Account, JsonObject]:
-        """The account, made or found, and the fields it is to have. Raises Halt, BackendError."""
+    async def create(self, subject: Subject, progress: Progress) -> tuple[Account, JsonObject, bool]:
+        """The account, the fields it is to have, and whether it was made now and not found.
+
+        Raises Halt, BackendError.
+        """
         parent, realm = await parent_of(subject), decided_realm(subject)
         connection, name = subject.connection, normalised_name(str(subject.fields["name"]))
         async with connection.alone(f"realm {realm}"), connection.alone(f"name {name}"):
             account = await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
             if account is not None:
                 self._settle(subject)
-                return account, wanted_fields(subject)
+                return account, wanted_fields(subject), False
             text = f"KAZOO is making the account {realm}; that can take a minute."
             progress.outcome = Outcome.of(Reason.CREATING, text)
-            account = await self._put(subject, parent, realm)
+            account, made = await self._put(subject, parent, realm)
             progress.outcome = None
             await _report_twin(subject, account, realm)
         self._rolled_back.pop((subject.resource.uid, subject.resource.generation), None)
-        return account, start_fields(subject, realm)
+        return account, start_fields(subject, realm), made
 
     async def found(self, subject: Subject) -> Account | None:
         """The account of an object that knows none, by its realm, as the last try to make it left it.
@@ -83,7 +86,7 @@ class Creation:
         realm = str(subject.fields.get("realm") or subject.resource.status.get("realm") or "")
         return await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
 
-    async def _put(self, subject: Subject, parent: Parent, realm: str) -> Account:
+    async def _put(self, subject: Subject, parent: Parent, realm: str) -> tuple[Account, bool]:
         plan = plan_creation(subject.kind, start_fields(subject, realm), str(subject.mark))
         assert plan.create is not None
         connection = subject.connection
@@ -95,12 +98,12 @@ class Creation:
             if isinstance(error, NotFound):
                 raise _no_parent(subject, parent) from None
             if isinstance(error, Invalid):
-                return await _not_unique(subject, realm, error)
+                return await _not_unique(subject, realm, error), False
             raise
         except (*UNCERTAIN, Conflict) as error:
             raise self._maybe_made(subject, realm, error) from None
         self._settle(subject)
-        return await self._made(subject, parent, realm, answer)
+        return await self._made(subject, parent, realm, answer), True
 
     async def _made(self, subject: Subject, parent: Parent, realm: str, answer: JsonObject) -> Account:
         """The account behind a 201, which KAZOO also answers when it has undone the creation."""

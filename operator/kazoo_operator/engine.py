@@ -36,7 +36,7 @@ from kazoo_operator.drift import Verdict, described, judge, told
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.hierarchy import refuse_cycle, refuse_other_parent
 from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken, refuse_twin
-from kazoo_operator.observation import consult, observe, with_fallbacks
+from kazoo_operator.observation import consult, empty_lists, observe, read_back, with_fallbacks
 from kazoo_operator.refusals import Refusals
 from kazoo_operator.report import steps
 from kazoo_operator.subject import (
@@ -110,8 +110,7 @@ class Engine:
             return await self._only_observed(subject)
         account, wanted, made = await identify(subject), wanted_fields(subject), False
         if account is None:
-            account, wanted = await self._creation.create(subject, progress)
-            made = subject.mark in marks_on(subject, account)
+            account, wanted, made = await self._creation.create(subject, progress)
         try:
             return await self._keep(subject, account, wanted, made)
         except BackendError as error:
@@ -158,8 +157,9 @@ class Engine:
         refuse_other_realm(subject, account)
         await refuse_twin(subject, account)
         await self._refusals.stop(subject, account)
-        wanted = await with_fallbacks(subject, account, wanted)
-        documents = await observe(subject, account, wanted)
+        known = empty_lists(subject) if made else {}
+        wanted = await with_fallbacks(subject, account, wanted, known)
+        documents = await observe(subject, account, wanted, known)
         verdict = judge(subject, wanted, documents, self._is_applied(subject.resource))
         events = _events(subject, account, verdict, made)
         account = await self._converge(subject, account, wanted, documents, verdict)
@@ -204,9 +204,10 @@ class Engine:
         await refuse_taken(subject, account, plan)
         known = status_fields(subject, account)
         open_ones = [write.document.name for write in plan.writes]
+        written: dict[str, str | None] = {}
         try:
             for write in plan.writes:
-                await _write(subject, account, write, documents)
+                written[write.document.name] = await _write(subject, account, write, documents)
                 open_ones.remove(write.document.name)
         except BackendError as error:
             done = {document.name for document in subject.kind.documents} - set(open_ones)
@@ -215,10 +216,10 @@ class Engine:
             if isinstance(error, Invalid):
                 await self._refusals.note(subject, account, error, halt.found)
             raise halt from None
-        again = await read(subject, account.id)
+        again = await read(subject, account.id) if subject.lifecycle.document.name in written else account
         if again is None:
             raise Halt(Reason.WRITE_CONFLICT, "The account vanished while it was changed; looked for again.")
-        after = await observe(subject, again, wanted)
+        after = await observe(subject, again, wanted, await read_back(subject, account, documents, written))
         left = judge(subject, wanted, after, self._is_applied(subject.resource)).plan
         if not left.empty:
             paths = ", ".join(f"spec.{change.path}" for change in left.changes) or subject.lifecycle.marks
@@ -231,15 +232,14 @@ def _lacks_databases(error: BackendError) -> bool:
     return isinstance(error, ServerFailure) and error.message.startswith("datastore missing")
 
 
-async def _write(subject: Subject, account: Account, write: Write, documents: Documents) -> None:
-    """Carry out one write of a plan; an item of a list goes to the item that was observed."""
+async def _write(subject: Subject, account: Account, write: Write, documents: Documents) -> str | None:
+    """Carry out one write of a plan; the id of the item of a list that was written."""
     backend, document = subject.connection.backend, write.document
     if write.new:
-        await backend.make(account.id, document, write.data)
-        return
-    if document.found_by is not None:
-        document = document.of(str(documents[document.name].get("id")))
-    await backend.write(account.id, document, write.data)
+        return str((await backend.make(account.id, document, write.data)).get("id"))
+    item = str(documents[document.name].get("id")) if document.found_by is not None else None
+    await backend.write(account.id, document.of(item) if item is not None else document, write.data)
+    return item
 
 
 def _suspended(resource: Resource) -> Pass:

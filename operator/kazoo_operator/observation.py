@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kazoo_operator.backend.errors import Forbidden, NotFound
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
@@ -20,14 +22,40 @@ async def consult(subject: Subject, documents: Documents) -> Documents:
     return found
 
 
-async def observe(subject: Subject, account: Account, fields: JsonObject) -> Documents:
-    """The account's documents that `fields` speak of, with what they are judged by. Raises BackendError."""
+def empty_lists(subject: Subject) -> Documents:
+    """What is known of the lists of an account that was made just now."""
+    return {document.name: {} for document in subject.kind.documents if document.found_by is not None}
+
+
+async def observe(
+    subject: Subject, account: Account, fields: JsonObject, known: Documents | None = None
+) -> Documents:
+    """The account's documents that `fields` speak of, with what they are judged by. Raises BackendError.
+
+    What is `known` already is not asked for.
+    """
     documents = {subject.lifecycle.document.name: account.document}
     wanted = subject.kind.render(fields, documents)
     for document in subject.kind.documents:
         if document.name in wanted and document.found_by is not None:
-            documents[document.name] = await _listed(subject, account, document)
+            found = (known or {}).get(document.name)
+            documents[document.name] = await _listed(subject, account, document) if found is None else found
     return await consult(subject, documents)
+
+
+async def read_back(
+    subject: Subject, account: Account, before: Documents, written: Mapping[str, str | None]
+) -> Documents:
+    """The documents of lists: those written, by their ids, as KAZOO shows them now, the others as before."""
+    found = {}
+    for document in subject.kind.documents:
+        item = written.get(document.name)
+        if document.found_by is None or document.name not in before:
+            continue
+        found[document.name] = before[document.name]
+        if item is not None:
+            found[document.name] = await subject.connection.backend.read(account.id, document.of(item))
+    return found
 
 
 async def _listed(subject: Subject, account: Account, document: Document) -> JsonObject:
@@ -43,13 +71,16 @@ async def _listed(subject: Subject, account: Account, document: Document) -> Jso
     return {}
 
 
-async def with_fallbacks(subject: Subject, account: Account, fields: JsonObject) -> JsonObject:
+async def with_fallbacks(
+    subject: Subject, account: Account, fields: JsonObject, known: Documents
+) -> JsonObject:
     """The fields, and those that an account gets as long as a list of its documents is empty."""
     if subject.said.get("adopt") is True:
         return fields
     for document, fallback in subject.lifecycle.when_empty:
         if fallback.keys() & subject.said.keys() or subject.observe_only:
             continue
-        if not await subject.connection.backend.holds_any(account.id, document):
+        empty = document.name in known and not known[document.name]
+        if empty or not await subject.connection.backend.holds_any(account.id, document):
             fields = {**fallback, **fields}
     return fields

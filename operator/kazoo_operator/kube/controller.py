@@ -152,11 +152,8 @@ class Controller:
         self._workers[worker] = progress
         running = asyncio.create_task(self._reconcile(target.key, entry, progress))
         try:
-            done, _ = await asyncio.wait({running}, timeout=_SHOWN_AFTER)
-            while not done and progress.outcome is None:
-                done, _ = await asyncio.wait({running}, timeout=_LOOK_AGAIN)
-            if not done and progress.outcome is not None:
-                await self._show(target, progress.outcome)
+            if (outcome := await _takes_long(running, progress)) is not None:
+                await self._show(target, outcome)
             return await running
         finally:
             self._workers[worker] = None
@@ -257,3 +254,17 @@ class Controller:
         """The cached object that the pass was about; None when it is gone, or another has its name."""
         entry = self._cache.get(target.key)
         return entry if entry is not None and entry.facts.uid == target.uid else None
+
+
+async def _takes_long(running: asyncio.Task[Pass], progress: Progress) -> Outcome | None:
+    """What the pass has been waiting for since 5 s, as soon as it has; None when it ends before."""
+    loop = asyncio.get_running_loop()
+    since: float | None = None
+    while not (await asyncio.wait({running}, timeout=_LOOK_AGAIN))[0]:
+        if progress.outcome is None:
+            since = None
+        elif since is None:
+            since = loop.time()
+        elif loop.time() - since >= _SHOWN_AFTER:
+            return progress.outcome
+    return None

@@ -34,7 +34,7 @@ class Options:
     kubeconfig: Path | None = None
     context: str | None = None
     requests_per_second: float = 50
-    calls_per_pass: int = 2
+    calls_per_pass: int = 3
     elect: bool = True
 
     def collections(self, kind: WatchedKind) -> tuple[str, ...]:
