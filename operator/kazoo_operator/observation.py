@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kazoo_operator.backend.errors import Forbidden, NotFound
+from kazoo_operator.backend.errors import BackendError, Forbidden, NotFound, Refused, ServerFailure
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
-from kazoo_operator.subject import Account, Subject
+from kazoo_operator.core.outcome import Reason
+from kazoo_operator.subject import Account, Halt, Subject
 
 
 async def consult(subject: Subject, documents: Documents) -> Documents:
-    """The documents, with those that the kind looks things up in. Raises BackendError."""
-    found = dict(documents)
+    """The documents, with those that the kind looks things up in. Raises Halt, BackendError.
+
+    One that KAZOO does not give is done without, as long as the spec's own fields do not need it.
+    """
+    found, needed = dict(documents), subject.kind.consults(subject.fields, {})
     for document in subject.kind.consults(subject.fields, documents):
         try:
             found[document.name] = await subject.connection.consult(document)
-        except (NotFound, Forbidden):
-            if subject.kind.consults(subject.fields, {}):
+        except BackendError as error:
+            if document not in needed:
+                continue
+            if type(error) not in _NOT_GIVEN:
                 raise
+            text = f"KAZOO does not give its {document.name}, by which the spec is judged ({error}); retried."
+            raise Halt(Reason.BACKEND_UNAVAILABLE, text) from None
     return found
+
+
+_NOT_GIVEN = (Refused, NotFound, Forbidden, ServerFailure)
 
 
 def empty_lists(subject: Subject) -> Documents:

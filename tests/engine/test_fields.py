@@ -223,3 +223,42 @@ async def test_a_callflow_that_kazoo_refuses_fails_the_routing_and_not_the_accou
     account_step, routing = found.fields["steps"]
     assert (account_step["state"], routing["state"]) == ("Done", "Failed")
     assert routing["message"] == found.outcome.message
+
+
+@pytest.mark.parametrize("status", [404, 403, 405])
+async def test_classifiers_that_kazoo_does_not_tell_are_named_where_they_are_needed(
+    world: World, status: int
+) -> None:
+    await world.fault({"status": status}, "GET", "/classifiers$", times=9)
+    found = await world.engine().reconcile(account(callRestrictions={"international": "Deny"}), Watching())
+    assert found.outcome.reason is Reason.BACKEND_UNAVAILABLE
+    assert "classifiers" in found.outcome.message
+    assert await world.writes("/accounts/") == []
+
+
+async def test_without_classifiers_a_live_deny_of_emergency_calls_is_repaired_all_the_same(
+    world: World,
+) -> None:
+    engine, resource = world.engine(), account()
+    found = await until_ready(engine, resource)
+    await world.edit(found.fields["accountID"], {"call_restriction": {"emergency": {"action": "deny"}}})
+    await world.fault({"status": 404}, "GET", "/classifiers$", times=9)
+    again = await engine.reconcile(after(resource, found), Watching())
+    assert again.outcome.reason is Reason.READY
+    document = await world.document(found.fields["accountID"])
+    assert document["call_restriction"]["emergency"] == {"action": "inherit"}
+
+
+@pytest.mark.parametrize("routing", [None, "Platform"])
+async def test_a_callflow_that_was_deleted_behind_our_back_is_made_again(
+    world: World, routing: str | None
+) -> None:
+    engine, resource = world.engine(), account(outboundRouting=routing)
+    found = await until_ready(engine, resource)
+    account_id = found.fields["accountID"]
+    (callflow,) = await world.callflows(account_id)
+    await world.call("DELETE", f"accounts/{account_id}/callflows/{callflow['id']}")
+    assert await world.callflows(account_id) == []
+    again = await engine.reconcile(after(resource, found), Watching())
+    assert [event.reason for event in again.events] == ["DriftCorrected"]
+    assert len(await world.callflows(account_id)) == 1

@@ -123,8 +123,10 @@ class Operator:
 
 def free_port() -> int:
     """A port that nobody listens on, below the range from which the kernel gives ports to others."""
+    # Each worker of pytest-xdist has a range of its own.
+    first = 10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10 * 2_000
     while True:
-        port = random.randrange(10_000, 30_000)
+        port = random.randrange(first, first + 2_000)
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("0.0.0.0", port))
             return port
