@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -P -m pytest
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --no-annotate
 
-.PHONY: help install lock check layout lint types imports generated generate unit cluster-test test bench \
+.PHONY: help install lock check layout lint types imports generated generate unit cluster-test soak test bench \
         control-plane demo up down clean
 
 help: ## list the targets
@@ -65,10 +65,13 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 # Tests. `make test` is everything a submission must pass.
 
 unit: install ## tests without a cluster
-	@$(PYTEST) -q -n auto -m "not cluster" tests
+	@$(PYTEST) -q -n auto -m "not cluster and not soak" tests
 
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
-	@$(PYTEST) -q -m "cluster" tests
+	@$(PYTEST) -q -m "cluster and not soak" tests
+
+soak: install control-plane ## kills at every call and at random, half an hour; KILLS=100 SEED=
+	@KILLS=$(KILLS) SEED=$(SEED) $(PYTEST) -q -s -m "soak" tests
 
 test: unit cluster-test ## everything a submission must pass
 
