@@ -1,0 +1,137 @@
+"""One object from a file, and what was found about it; what loading gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
+from kazoo_operator.core.finding import Finding
+from kazoo_operator.manifests.nodes import Place
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's name as the user gave it, and its text, for excerpts."""
+
+    name: str
+    text: str
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1; empty where there is none."""
+        lines = self.text.split("\n", number)
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object of our kinds: what a file says, and where it says so. Lines and columns begin at 1."""
+
+    kind: str
+    namespace: str
+    name: str
+    body: JsonObject = field(repr=False)
+    source: Source = field(repr=False)
+    place: Place = field(repr=False)
+
+    @property
+    def file(self) -> str:
+        """The file's name as the user gave it; `-` is standard input."""
+        return self.source.name
+
+    @property
+    def line(self) -> int:
+        """The line on which the object begins."""
+        return self.place.line + 1
+
+    @property
+    def key(self) -> Key:
+        """The object's key; without a namespace in the file, an empty one."""
+        return Key(self.kind, self.namespace, self.name)
+
+    @property
+    def spec(self) -> JsonObject:
+        """The spec as it stands in the file; empty where it is no mapping."""
+        found = self.body.get("spec")
+        return found if isinstance(found, dict) else {}
+
+    def resource(self) -> Resource:
+        """The object as the core sees it."""
+        return Resource.of(self.kind, self.body)
+
+    def position(self, path: str) -> tuple[int, int]:
+        """Line and column of the field at `spec.grants[1].amount`, or of what stands next above it."""
+        place, _ = self._at(path)
+        return place.line + 1, place.column + 1
+
+    def span(self, path: str) -> tuple[int, int, int]:
+        """Line, column and length of what to underline: the value beside its key, or else the key."""
+        place, last = self._at(path)
+        if place.inner is None and place.line == place.value_line:
+            return place.value_line + 1, place.value_column + 1, max(place.length, 1)
+        return place.line + 1, place.column + 1, max(len(last), 1)
+
+    def _at(self, path: str) -> tuple[Place, str]:
+        place, rest, last = self.place, path, ""
+        while rest:
+            found = _step(place, rest)
+            if found is None:
+                break
+            place, last, rest = found
+        return place, last
+
+
+def _step(place: Place, rest: str) -> tuple[Place, str, str] | None:
+    """One step down: the place, the name of the step, and the rest of the path. Names may hold dots."""
+    if isinstance(place.inner, list):
+        number, closed, after = rest.removeprefix("[").partition("]")
+        if closed and number.isdigit() and int(number) < len(place.inner):
+            return place.inner[int(number)], "", after.removeprefix(".")
+    elif isinstance(place.inner, dict):
+        names = [name for name in place.inner if rest == name or rest.startswith((f"{name}.", f"{name}["))]
+        if names:
+            longest = max(names, key=len)
+            return place.inner[longest], longest, rest[len(longest) :].removeprefix(".")
+    return None
+
+
+@dataclass(frozen=True)
+class Located:
+    """A finding and where it stands; without an object where the file itself is at fault."""
+
+    finding: Finding
+    source: Source = field(repr=False)
+    line: int
+    column: int
+    length: int = 1
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    @classmethod
+    def on(cls, manifest: Manifest, finding: Finding) -> Located:
+        """A finding about an object."""
+        line, column, length = manifest.span(finding.path)
+        known = (manifest.kind, manifest.namespace, manifest.name)
+        return cls(finding, manifest.source, line, column, length, *known)
+
+    @property
+    def file(self) -> str:
+        """The file's name as the user gave it."""
+        return self.source.name
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the paths hold: our objects, what is wrong with the files, and what was left out.
+
+    `unreadable` says what could not be opened or decoded, `notes` what was skipped and why, and `foreign`
+    counts the objects of others by `apiVersion/Kind`.
+    """
+
+    documents: tuple[Manifest, ...]
+    findings: tuple[Located, ...]
+    notes: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    files: int
+    foreign: Counter[str]
