@@ -10,6 +10,7 @@ import pytest
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Documents, differences, get
+from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.plan import make_plan
 from kazoo_operator.core.schema import schema_findings
@@ -56,7 +57,9 @@ def test_a_kind_has_samples_enough(kind: Kind) -> None:
 @pytest.mark.parametrize(("kind", "sample"), SAMPLES)
 def test_each_sample_breaks_no_rule(kind: Kind, sample: JsonObject) -> None:
     assert schema_findings(kind.spec, sample) == []
-    assert [finding for rule in kind.rules for finding in rule.findings(sample)] == []
+    found = [finding for rule in kind.rules for finding in rule.findings(sample)]
+    # A rule that only warns is not broken: an account that is switched off is a valid sample.
+    assert [finding for finding in found if finding.severity is Severity.ERROR] == []
 
 
 @pytest.mark.parametrize(("kind", "sample"), SAMPLES)

@@ -6,15 +6,27 @@ validation and `kubectl explain` all come from there.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from kazoo_operator.core import duration, realm
-from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.conformity import ignored_findings, model_of, schema_findings, without_nulls
+
+__all__ = [
+    "Condition",
+    "Drift",
+    "Model",
+    "Reference",
+    "Spec",
+    "Status",
+    "Step",
+    "ignored_findings",
+    "model_of",
+    "schema_findings",
+    "without_nulls",
+]
 
 
 class Model(BaseModel):
@@ -173,92 +185,3 @@ class Status(Model):
         description="Ready, always; Reconciling or Stalled while true; Synced.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def schema_findings(model: type[Model], spec: JsonObject) -> list[Finding]:
-    """What the schema alone says against `spec`: rule `SCHEMA`, one finding a field, hints by example."""
-    try:
-        model.model_validate(without_nulls(spec))
-    except ValidationError as error:
-        return [_finding(model, dict(fault)) for fault in error.errors(include_url=False)]
-    return []
-
-
-def _finding(model: type[Model], fault: dict[str, Any]) -> Finding:
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
-    field = _field_at(model, fault["loc"])
-    example = field.examples[0] if field is not None and field.examples else None
-    kind, context = fault["type"], fault.get("ctx") or {}
-    if kind == "missing":
-        message, hint = "is required", f"add it, for example {example}" if example else "add it"
-    elif kind == "extra_forbidden":
-        message, hint = "is no field of this kind", "remove it or correct its spelling"
-    else:
-        text = "has not the form that is asked for" if "pattern" in context else fault["msg"].lower()
-        message = f"{_shown(fault['input'])} {text.removeprefix('value error, ')}"
-        hint = f"write it as in the example {example}" if example else "see kubectl explain"
-    return Finding("SCHEMA", Severity.ERROR, f"spec{path}", message, hint)
-
-
-def _field_at(model: type[BaseModel], location: tuple[int | str, ...]) -> Any:
-    field = None
-    for part in location:
-        by_alias = {field.alias or name: field for name, field in model.model_fields.items()}
-        if not isinstance(part, str) or part not in by_alias:
-            return None
-        field = by_alias[part]
-        inner = model_of(field.annotation)
-        if inner is not None:
-            model = inner
-    return field
-
-
-def ignored_findings(model: type[Model], spec: JsonObject) -> list[Finding]:
-    """What `driftIgnore` names that is no field of the kind, each with the nearest that is."""
-    known, maps = _paths(model)
-    said = spec.get("driftIgnore")
-    findings = []
-    for number, path in enumerate(said if isinstance(said, list) else ()):
-        if path not in known and str(path).rpartition(".")[0] not in maps:
-            near = get_close_matches(str(path), known, 1)
-            hint = f"write {near[0]}" if near else "write a path such as callerID.external.name"
-            where = f"spec.driftIgnore[{number}]"
-            message = f"{path!r} is no field of this kind"
-            findings.append(Finding("SCHEMA", Severity.ERROR, where, message, hint))
-    return findings
-
-
-def _paths(model: type[BaseModel], prefix: str = "") -> tuple[list[str], list[str]]:
-    """The paths of all fields of a model, and those of them that are maps with keys of the user's own."""
-    paths, maps = [], []
-    for name, field in model.model_fields.items():
-        path = f"{prefix}{field.alias or name}"
-        paths.append(path)
-        inner = model_of(field.annotation)
-        if inner is not None:
-            below = _paths(inner, f"{path}.")
-            paths += below[0]
-            maps += below[1]
-        elif any(get_origin(one) is dict for one in (field.annotation, *get_args(field.annotation))):
-            maps.append(path)
-    return paths, maps
-
-
-def model_of(annotation: Any) -> type[BaseModel] | None:
-    """The model inside `Model` or `Model | None`, if there is one."""
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
-def without_nulls(value: Any) -> Any:
-    """The same JSON with null members left out: null counts as absent."""
-    if isinstance(value, dict):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
-    return [without_nulls(member) for member in value] if isinstance(value, list) else value

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
-from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.custom_resource import JsonObject, Resource
 from kazoo_operator.core.finding import Finding, Severity
+
+
+class Objection(NamedTuple):
+    """One place where a rule is broken; what is empty is as the rule says."""
+
+    path: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+_EVERYWHERE = Objection()
+
+
+class Place(StrEnum):
+    """Where a rule is enforced."""
+
+    CRD = "API server"
+    STATUS = "status"
+    VALIDATE = "validate"
+    AGAINST = "validate --against"
+    LIVE = "status, against KAZOO"
 
 
 @dataclass(frozen=True)
@@ -14,7 +37,10 @@ class Rule:
     """One rule of the catalogue.
 
     `cel` stands in the CRD, at the root of the spec, with `path` as its fieldPath; a rule that names
-    `oldSelf` judges transitions. `check` judges a spec (plain JSON, nulls left out): True means it holds.
+    `oldSelf` judges transitions. Python judges one thing each, all plain JSON without nulls: `check` a spec
+    (True: the rule holds), `each` a spec, `of_object` a whole manifest, `change` a spec before and now, and
+    `over` a set of objects (the number of an object, and what is to be said about it). Paths of `check` and
+    `each` begin below the spec. `live` rules are judged where KAZOO was asked, and nowhere else.
     """
 
     id: str
@@ -23,13 +49,63 @@ class Rule:
     message: str
     hint: str
     source: str
+    title: str = ""
     cel: str | None = None
     check: Callable[[JsonObject], bool] | None = None
+    each: Callable[[JsonObject], Iterable[Objection]] | None = None
+    of_object: Callable[[JsonObject], Iterable[Objection]] | None = None
+    change: Callable[[JsonObject, JsonObject], Iterable[Objection]] | None = None
+    over: Callable[[Sequence[Resource]], Iterable[tuple[int, Objection]]] | None = None
+    live: bool = False
 
-    def finding(self) -> Finding:
-        """What the rule says when it is broken."""
-        return Finding(self.id, self.severity, f"spec.{self.path}", self.message, self.hint)
+    @property
+    def is_transition(self) -> bool:
+        """Whether the rule judges a change, not a spec."""
+        return self.change is not None or (self.cel is not None and "oldSelf" in self.cel)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where the rule is enforced, in the order of the pages."""
+        found = []
+        if self.cel is not None:
+            found.append(Place.CRD)
+        if self.severity is Severity.ERROR and (self.check is not None or self.each is not None):
+            found.append(Place.STATUS)
+        if self.live:
+            found.append(Place.LIVE)
+        if self.is_transition:
+            found.append(Place.AGAINST)
+        elif not self.live or self.check or self.each:
+            found.append(Place.VALIDATE)
+        return tuple(found)
+
+    def finding(self, said: Objection = _EVERYWHERE) -> Finding:
+        """What the rule says when it is broken there; without a place, at its own field of the spec."""
+        path = said.path or f"spec.{self.path}".rstrip(".")
+        return Finding(self.id, self.severity, path, said.message or self.message, said.hint or self.hint)
 
     def findings(self, spec: JsonObject) -> list[Finding]:
         """Empty when the rule holds for `spec` or cannot be judged from one spec alone."""
-        return [] if self.check is None or self.check(spec) else [self.finding()]
+        found = [self.finding()] if self.check is not None and not self.check(spec) else []
+        if self.each is not None:
+            found += [self.finding(_below_spec(said)) for said in self.each(spec)]
+        return found
+
+    def on_object(self, body: JsonObject) -> Iterator[Finding]:
+        """What the rule says about a whole manifest, its metadata above all."""
+        for said in self.of_object(body) if self.of_object is not None else ():
+            yield self.finding(said)
+
+    def on_change(self, old: JsonObject, new: JsonObject) -> Iterator[Finding]:
+        """What the rule says about a spec that takes the place of another (the Python part)."""
+        for said in self.change(old, new) if self.change is not None else ():
+            yield self.finding(_below_spec(said))
+
+    def on_set(self, resources: Sequence[Resource]) -> Iterator[tuple[int, Finding]]:
+        """What the rule says about objects that stand beside one another: (number of the object, finding)."""
+        for number, said in self.over(resources) if self.over is not None else ():
+            yield number, self.finding(said)
+
+
+def _below_spec(said: Objection) -> Objection:
+    return said._replace(path=f"spec.{said.path}" if said.path else "")
