@@ -38,6 +38,11 @@ class AccountIndex:
         await self._list_unless(root_id, LISTED_EVERY)
         return self._having(str(mark))
 
+    async def marks(self, root_id: str) -> tuple[tuple[Mark, str], ...]:
+        """Every mark below the root, with the account that bears it. Raises BackendError."""
+        await self._list_unless(root_id, LISTED_EVERY)
+        return tuple((mark, row.id) for row in self._rows.values() for mark in Mark.among(row.flags))
+
     async def row(self, account_id: str, root_id: str, age: float = LISTED_EVERY) -> AccountRow | None:
         """The row of an account, from a listing of at most `age` seconds. Raises BackendError.
 

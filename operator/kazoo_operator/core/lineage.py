@@ -1,0 +1,80 @@
+"""The order of objects that name one another as parents: by levels, and as a tree is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
+
+Parents = Mapping[Key, Key | None]
+"""Object -> the object among the same set that it stands below; None at the top. Never a cycle."""
+
+
+def parents(resources: Iterable[Resource]) -> Parents:
+    """Who stands below whom, by name or by realm. Of a cycle, one link is left out: its objects are told."""
+    held = {resource.key: resource for resource in resources}
+    realms = {resource.spec.get("realm"): key for key, resource in held.items() if _has_realm(resource)}
+    found: dict[Key, Key | None] = {}
+    for key, resource in held.items():
+        said = reference(resource)
+        above = Key(key.kind, key.namespace, str(said["name"])) if "name" in said else None
+        above = realms.get(said.get("realm")) if above is None and _text(said.get("realm")) else above
+        found[key] = above if above in held and not _leads_to(found, above, key) else None
+    return found
+
+
+def reference(resource: Resource) -> JsonObject:
+    """The `parentRef` of an object; empty where it is none."""
+    said = resource.spec.get("parentRef")
+    return said if isinstance(said, dict) else {}
+
+
+def levels(above: Parents) -> list[list[Key]]:
+    """The objects in levels: those at the top, those below them, and so on; each level in the order given."""
+    depths: dict[Key, int] = {}
+    found: list[list[Key]] = []
+    for key in above:
+        for one in reversed(_line(above, key)):
+            parent = above[one]
+            depths.setdefault(one, 0 if parent is None else depths[parent] + 1)
+    for key in above:
+        found.extend([] for _ in range(depths[key] + 1 - len(found)))
+        found[depths[key]].append(key)
+    return found
+
+
+def as_a_tree(above: Parents) -> list[Key]:
+    """Each object with what is below it behind it, otherwise in the order given."""
+    below: dict[Key | None, list[Key]] = {}
+    for key, parent in above.items():
+        below.setdefault(parent, []).append(key)
+    found, open_ones = [], list(reversed(below.get(None, ())))
+    while open_ones:
+        key = open_ones.pop()
+        found.append(key)
+        open_ones.extend(reversed(below.get(key, ())))
+    return found
+
+
+def _line(above: Parents, key: Key) -> list[Key]:
+    """The object and what is above it, upwards."""
+    found, one = [], above[key]
+    found.append(key)
+    while one is not None:
+        found.append(one)
+        one = above[one]
+    return found
+
+
+def _leads_to(found: Parents, start: Key | None, end: Key) -> bool:
+    while start is not None and start != end:
+        start = found.get(start)
+    return start == end
+
+
+def _has_realm(resource: Resource) -> bool:
+    return _text(resource.spec.get("realm"))
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)

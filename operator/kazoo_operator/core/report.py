@@ -1,0 +1,254 @@
+"""What a plan says, as a value: objects with their actions, changes and findings; summary, digest, JSON.
+
+The rendering as text and as Markdown stands beside this module; both say what is here and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from kazoo_operator.core.custom_resource import JsonObject, Key
+from kazoo_operator.core.finding import Finding, Severity
+
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("General", ("name", "realm", "parentRef", "timezone", "language", "enabled")),
+    ("Address and contacts", ("address", "contacts")),
+    ("Call restrictions and caller ID", ("callRestrictions", "callerID", "callerIDPrivacy")),
+    ("Control Center", ("controlCenter",)),
+    ("Routing", ("outboundRouting",)),
+    ("Account", ("adopt",)),
+)
+"""The steps of KAZOO's account wizard, with the spec fields (first words of paths) that each asks for."""
+
+_FIELDS = tuple(name for _, names in SECTIONS for name in names)
+_FINAL_AT_CREATION = ("realm", "parentRef", "address.country")
+_FINAL = ("realm",)
+
+
+class Action(StrEnum):
+    """What would be done about an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    NONE = "none"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One spec field that would be written; `irreversible`: it cannot be taken back, or not without harm."""
+
+    path: str
+    before: Any
+    after: Any
+    irreversible: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an object is declared; line 0 where that is not known."""
+
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+NOWHERE = Place()
+
+
+@dataclass(frozen=True)
+class PlannedObject:
+    """One object of the plan.
+
+    `title` is what people call the account, `below` the account that a new one would stand below, and
+    `takes_over` the id of an account that no object managed so far.
+    """
+
+    key: Key
+    title: str
+    action: Action
+    changes: tuple[PlannedChange, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    place: Place = NOWHERE
+    currency: str = "USD"
+    below: str = ""
+    takes_over: str = ""
+
+    def blocked(self, *findings: Finding) -> PlannedObject:
+        """The object with nothing to be done about it, and why."""
+        kept = tuple(finding for finding in self.findings if finding not in findings)
+        return replace(
+            self,
+            action=Action.BLOCKED,
+            changes=(),
+            findings=(*kept, *findings),
+            below="",
+            takes_over="",
+        )
+
+    @property
+    def charges(self) -> JsonObject:
+        """What it would cost: unknown, as long as nothing here reads service plans."""
+        return {
+            "today": None,
+            "recurring": None,
+            "currency": self.currency,
+            "payer": None,
+            "authoritative": False,
+        }
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that are errors."""
+        return tuple(one for one in self.findings if one.severity is Severity.ERROR)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The plan for all objects, parents before children; `backend` is a URL, `root` the root account's id."""
+
+    backend: str
+    root: str
+    root_realm: str
+    objects: tuple[PlannedObject, ...] = field(default=())
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many objects there are of each action."""
+        return {action.value: sum(one.action is action for one in self.objects) for action in Action}
+
+    @property
+    def exit_code(self) -> int:
+        """0 without a change, 2 with changes, 1 where something is blocked or wrong."""
+        if any(one.action is Action.BLOCKED or one.errors for one in self.objects):
+            return 1
+        return 2 if any(one.action is not Action.NONE for one in self.objects) else 0
+
+    @property
+    def digest(self) -> str:
+        """`sha256:` and 64 hex digits over what would be done, where, and for how much; not over findings."""
+        content = {
+            "backend": self.backend,
+            "root": self.root,
+            "objects": [
+                {**_named(one), **_done(one), "recurring": one.charges["recurring"]}
+                for one in sorted(self.objects, key=lambda one: one.key)
+            ],
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
+        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+    def as_json(self) -> JsonObject:
+        """The report for machines."""
+        return {
+            "objects": [
+                {
+                    **_named(one),
+                    **_done(one),
+                    "charges": one.charges,
+                    "findings": [_finding(one, finding) for finding in one.findings],
+                }
+                for one in self.objects
+            ],
+            "summary": self.summary,
+            "charges": {"today": None, "recurring": None},
+            "digest": self.digest,
+        }
+
+
+def changes(action: Action, found: Iterable[tuple[str, Any, Any]]) -> tuple[PlannedChange, ...]:
+    """The changes (path, before, after) in the wizard's order, with those marked that are final."""
+    final = _FINAL_AT_CREATION if action is Action.CREATE else _FINAL
+    made = (PlannedChange(path, before, after, path in final) for path, before, after in found)
+    return tuple(sorted(made, key=lambda change: (_rank(change.path), change.path)))
+
+
+def sections(one: PlannedObject) -> Iterator[tuple[str, tuple[PlannedChange, ...]]]:
+    """The changes of an object by the wizard's steps; a field of no step stands under `Account`."""
+    for title, names in SECTIONS:
+        last = title == SECTIONS[-1][0]
+        held = tuple(
+            change
+            for change in one.changes
+            if _word(change.path) in names or (last and _word(change.path) not in _FIELDS)
+        )
+        if held:
+            yield title, held
+
+
+def totals(report: Report) -> str:
+    """`1 to create, 2 to update, 3 unchanged, 1 blocked`; what there is none of is left out."""
+    words = {
+        Action.CREATE: "to create",
+        Action.UPDATE: "to update",
+        Action.DELETE: "to delete",
+        Action.NONE: "unchanged",
+        Action.BLOCKED: "blocked",
+    }
+    counted = ((report.summary[action.value], word) for action, word in words.items())
+    return ", ".join(f"{count} {word}" for count, word in counted if count) or "no objects"
+
+
+def value(shown: Any) -> str:
+    """A value for a person's eyes: text as it is where that is plain to see, anything else as JSON."""
+    if isinstance(shown, str) and shown and shown == shown.strip() and shown.isprintable():
+        return shown
+    return printable(json.dumps(shown, ensure_ascii=False, default=str))
+
+
+def printable(text: str) -> str:
+    """The text without anything that a terminal or a browser would obey: such characters as escapes."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+def _word(path: str) -> str:
+    return path.partition(".")[0]
+
+
+def _rank(path: str) -> int:
+    word = _word(path)
+    return _FIELDS.index(word) if word in _FIELDS else len(_FIELDS)
+
+
+def _named(one: PlannedObject) -> JsonObject:
+    return {"kind": one.key.kind, "namespace": one.key.namespace, "name": one.key.name}
+
+
+def _done(one: PlannedObject) -> JsonObject:
+    return {
+        "action": one.action.value,
+        "changes": [
+            {
+                "path": change.path,
+                "before": change.before,
+                "after": change.after,
+                "irreversible": change.irreversible,
+            }
+            for change in one.changes
+        ],
+    }
+
+
+def _finding(one: PlannedObject, finding: Finding) -> JsonObject:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "hint": finding.hint,
+        "file": one.place.file,
+        "line": one.place.line,
+        **_named(one),
+        "path": finding.path,
+    }

@@ -1,0 +1,83 @@
+"""A plan as Markdown, fit for a comment on a pull request: whatever users or KAZOO wrote stays text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kazoo_operator.core.finding import Finding
+from kazoo_operator.core.report import Action, PlannedChange, PlannedObject, Report, sections, totals, value
+from kazoo_operator.core.report_text import CHARGES, headline, sentence
+
+NAMED = 20
+LONGEST = 60_000
+"""Characters: GitHub takes comments of at most 65,536."""
+
+
+def markdown(report: Report) -> str:
+    """The report; where it grows too long for a comment, objects are left out, and that is said."""
+    head = f"### KAZOO plan: {totals(report)}\n\n"
+    foot = "".join(_foot(report))
+    parts, length, left_out = [], len(head) + len(foot), 0
+    for one in report.objects:
+        block = "".join(_object(one))
+        if one.action is Action.NONE and not one.findings:
+            continue
+        if length + len(block) > LONGEST:
+            left_out += 1
+            continue
+        parts.append(block)
+        length += len(block)
+    if left_out:
+        parts.append(f"**{left_out} more are left out here:** the comment would be too long.\n\n")
+    return head + "".join(parts) + foot
+
+
+def code(text: str) -> str:
+    """The text as code, whatever it holds: there nothing is a link, a mention, a tag or a table's border."""
+    if not any(char in "`|\\" for char in text):
+        return f"`{text}`"
+    return "<code>" + "".join(char if char.isalnum() else f"&#{ord(char)};" for char in text) + "</code>"
+
+
+def _object(one: PlannedObject) -> Iterator[str]:
+    name = f"{one.key.kind} {one.key.namespace}/{one.key.name}"
+    yield f"#### {code(value(name))} {code(value(one.title))}\n\n"
+    yield f"{_words(one)}{f' ({code(value(str(one.place)))})' if one.place.file else ''}\n\n"
+    for title, changes in sections(one):
+        yield f"| | {title} | KAZOO holds | the file says |\n| --- | --- | --- | --- |\n"
+        yield from (_row(change) for change in changes)
+        yield "\n"
+    for finding in one.findings:
+        yield _line(finding)
+    if one.findings:
+        yield "\n"
+
+
+def _words(one: PlannedObject) -> str:
+    if one.action is Action.CREATE:
+        return f"**to be created** below {code(value(one.below))}"
+    said = headline(one)
+    what, colon, account = said.partition(": ")
+    return f"**{what}**{colon}{account}"
+
+
+def _row(change: PlannedChange) -> str:
+    mark = "**!**" if change.irreversible else ""
+    before = "" if change.before is None else code(value(change.before))
+    return f"| {mark} | {code(value(change.path))} | {before} | {code(value(change.after))} |\n"
+
+
+def _line(finding: Finding) -> str:
+    return f"- **{finding.severity.value}** {code(value(finding.rule))}: {code(value(sentence(finding)))}\n"
+
+
+def _foot(report: Report) -> Iterator[str]:
+    if any(change.irreversible for one in report.objects for change in one.changes):
+        yield "**!** cannot be taken back, or not without harm.\n\n"
+    unchanged = [one for one in report.objects if one.action is Action.NONE and not one.findings]
+    if unchanged:
+        named = [code(value(f"{one.key.namespace}/{one.key.name}")) for one in unchanged[:NAMED]]
+        more = f" and {len(unchanged) - NAMED} more" if len(unchanged) > NAMED else ""
+        yield f"{len(unchanged)} unchanged: {', '.join(named)}{more}.\n\n"
+    yield f"KAZOO at {code(value(report.backend))}, below {code(value(report.root_realm))}. {CHARGES}\n"
+    yield f"Digest: `{report.digest}`\n"
