@@ -6,8 +6,8 @@ One pass over one object runs through `Engine.reconcile`:
     identify      which account is it, and may it be touched                 identity.py
     parent_of     which account is it to stand below                         hierarchy.py
     create        only when a search just before finds no such realm         creation.py
-    observe       the documents that the spec speaks of                      observation.py
-    judge         what is put back or changed, and what is only told         drift.py
+    accepted      is it as the spec needs it to be                           examination.py
+    compare       the documents that the spec speaks of, beside it           observation.py, drift.py
     converge      write what differs, read back, judge again
     end           for an object that is being deleted with its account       deletion.py
     report        the status fields
@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from kazoo_operator.backend.errors import BackendError, Invalid, ServerFailure
+from kazoo_operator.backend.errors import BackendError, Invalid
 from kazoo_operator.backend.registry import NoRoot, Registry
 from kazoo_operator.core import money
-from kazoo_operator.core.custom_resource import GROUP, JsonObject, Key, Resource
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.mark import Mark
@@ -33,10 +33,11 @@ from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
 from kazoo_operator.drift import Verdict, described, judge, told
+from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
 from kazoo_operator.failure import outcome_of
-from kazoo_operator.hierarchy import refuse_cycle, refuse_other_parent
-from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken, refuse_twin
-from kazoo_operator.observation import consult, empty_lists, observe, read_back, with_fallbacks
+from kazoo_operator.hierarchy import refuse_cycle
+from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken
+from kazoo_operator.observation import consult, empty_lists, observe, read_back
 from kazoo_operator.refusals import Refusals
 from kazoo_operator.report import steps
 from kazoo_operator.subject import (
@@ -47,7 +48,6 @@ from kazoo_operator.subject import (
     marks_on,
     read,
     refuse,
-    refuse_other_realm,
     status_fields,
     validated,
     wanted_fields,
@@ -117,7 +117,7 @@ class Engine:
             known: JsonObject = {"accountID": account.id, "realm": subject.decided_realm or account.realm}
             if another := account.id != subject.known_id:
                 known["balance"] = None  # it was that of an account which is gone
-            if _lacks_databases(error) and (another or not resource.status.get("balance")):
+            if lacks_databases(error) and (another or not resource.status.get("balance")):
                 raise await self._half(subject, account, known) from None
             raise Halt.of(error, kind, known) from None
 
@@ -152,15 +152,11 @@ class Engine:
 
     async def _keep(self, subject: Subject, account: Account, wanted: JsonObject, made: bool) -> Pass:
         """The pass from where it is known which account the object has; `made`: by this very pass."""
-        account = await placed(subject, account)
-        refuse_other_parent(subject, account)
-        refuse_other_realm(subject, account)
-        await refuse_twin(subject, account)
+        account = await accepted(subject, account)
         await self._refusals.stop(subject, account)
-        known = empty_lists(subject) if made else {}
-        wanted = await with_fallbacks(subject, account, wanted, known)
-        documents = await observe(subject, account, wanted, known)
-        verdict = judge(subject, wanted, documents, self._is_applied(subject.resource))
+        known, applied = empty_lists(subject) if made else {}, self._is_applied(subject.resource)
+        compared = await compare(subject, account, wanted, applied, known)
+        wanted, documents, verdict = compared.wanted, compared.documents, compared.verdict
         events = _events(subject, account, verdict, made)
         account = await self._converge(subject, account, wanted, documents, verdict)
         found = told(subject, verdict.reported)
@@ -186,12 +182,8 @@ class Engine:
             text = f"The half-built account {account.id} was deleted; another is made in its place."
             return Halt(Reason.DELETING, text, fields)
         since = self._half_built.setdefault(account.id, self._clock())
-        text = (
-            f"The account {account.id} lacks its databases, as after an interrupted creation; if it stays "
-            f"so, annotate this object with {GROUP}/recreate: {account.id} to have it deleted and made anew."
-        )
         state = State.STALLED if self._clock() - since >= HALF_BUILT_AFTER else None
-        return Halt(Reason.HALF_BUILT, text, fields, state)
+        return Halt(Reason.HALF_BUILT, half_built(account), fields, state)
 
     async def _converge(
         self, subject: Subject, account: Account, wanted: JsonObject, documents: Documents, verdict: Verdict
@@ -226,10 +218,6 @@ class Engine:
             text = f"KAZOO took the change and still shows other values at {paths}; look what else sets them."
             raise Halt(Reason.NOT_CONVERGING, text, known)
         return replace(account, document=again.document)
-
-
-def _lacks_databases(error: BackendError) -> bool:
-    return isinstance(error, ServerFailure) and error.message.startswith("datastore missing")
 
 
 async def _write(subject: Subject, account: Account, write: Write, documents: Documents) -> str | None:
