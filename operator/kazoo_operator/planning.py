@@ -33,8 +33,9 @@ from kazoo_operator.core.lineage import Parents, as_a_tree, levels, parents, ref
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.core.outcome import Outcome, Reason
 from kazoo_operator.core.realm import normalised_name
-from kazoo_operator.core.report import NOWHERE, Action, Place, PlannedObject, Report
+from kazoo_operator.core.report import Action, PlannedObject, Report
 from kazoo_operator.core.schema import ignored_findings, schema_findings, without_nulls
+from kazoo_operator.declaration import Declared
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.hierarchy import parent_of, refuse_cycle
 from kazoo_operator.identity import by_realm, identify
@@ -44,15 +45,6 @@ from kazoo_operator.subject import Halt, Subject, decided_realm
 
 AT_ONCE = 8
 _ENDS_ALL = (Unreachable, Nonsense, Unauthorized, CredentialUnreadable)
-
-
-@dataclass(frozen=True)
-class Declared:
-    """An object from a file, and what the rules already say about it."""
-
-    resource: Resource
-    place: Place = NOWHERE
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass
@@ -89,8 +81,7 @@ class Planning:
         """The plan for all objects. Raises BackendError and NoRoot where it cannot be made at all."""
         connection = self._connection
         root = await connection.root()
-        objects = {one.resource.key: one for one in reversed(declared)}
-        objects = {one.resource.key: objects[one.resource.key] for one in declared}
+        objects = {one.resource.key: one for one in declared}
         self._held.resources = {key: _orderly(one.resource) for key, one in objects.items()}
         above = parents(self._held.resources.values())
         await self._learn_marks(root, objects)
@@ -164,7 +155,9 @@ class Planning:
         """The plan for one object; whatever keeps it from being carried out is a finding."""
         resource, kind = declared.resource, self._kinds[declared.resource.key.kind]
         spec = without_nulls(resource.spec)
-        said = (*declared.findings, *_against(kind, spec), *self._several(resource.key))
+        judged = {(finding.rule, finding.path) for finding in declared.findings}
+        more = [one for one in _against(kind, spec) if (one.rule, one.path) not in judged]
+        said = (*declared.findings, *more, *self._several(resource.key))
         planned = PlannedObject(
             resource.key,
             str(spec.get("name") or resource.key.name),
@@ -172,6 +165,7 @@ class Planning:
             findings=tuple(dict.fromkeys(said)),
             place=declared.place,
             currency=self._connection.policy.currency,
+            line_of=declared.line_of,
         )
         if planned.errors:
             return Found(planned.blocked())

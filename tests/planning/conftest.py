@@ -13,8 +13,9 @@ from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy
 from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.report import PlannedObject, Report
+from kazoo_operator.declaration import Declared
 from kazoo_operator.kinds import discover
-from kazoo_operator.planning import Declared, Planning
+from kazoo_operator.planning import Planning
 from tests.engine.conftest import Watching, World, account, after, clock, world
 
 __all__ = ["Plan", "account", "apply", "changed", "clock", "named", "plan", "reasons", "world"]

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.printable import printable
 
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("General", ("name", "realm", "parentRef", "timezone", "language", "enabled")),
@@ -64,12 +65,16 @@ class Place:
 NOWHERE = Place()
 
 
+def _no_line(_path: str) -> int:
+    return 0
+
+
 @dataclass(frozen=True)
 class PlannedObject:
     """One object of the plan.
 
     `title` is what people call the account, `below` the account that a new one would stand below, and
-    `takes_over` the id of an account that no object managed so far.
+    `takes_over` the id of an account that no object managed so far. `line_of` gives the line of a field.
     """
 
     key: Key
@@ -81,6 +86,7 @@ class PlannedObject:
     currency: str = "USD"
     below: str = ""
     takes_over: str = ""
+    line_of: Callable[[str], int] = field(default=_no_line, compare=False, repr=False)
 
     def blocked(self, *findings: Finding) -> PlannedObject:
         """The object with nothing to be done about it, and why."""
@@ -93,6 +99,10 @@ class PlannedObject:
             below="",
             takes_over="",
         )
+
+    def place_of(self, finding: Finding) -> Place:
+        """Where the field stands that a finding is about, or else the object."""
+        return replace(self.place, line=self.line_of(finding.path) or self.place.line)
 
     @property
     def charges(self) -> JsonObject:
@@ -204,15 +214,6 @@ def value(shown: Any) -> str:
     return printable(json.dumps(shown, ensure_ascii=False, default=str))
 
 
-def printable(text: str) -> str:
-    """The text without anything that a terminal or a browser would obey: such characters as escapes."""
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
-
-
 def _word(path: str) -> str:
     return path.partition(".")[0]
 
@@ -248,7 +249,7 @@ def _finding(one: PlannedObject, finding: Finding) -> JsonObject:
         "message": finding.message,
         "hint": finding.hint,
         "file": one.place.file,
-        "line": one.place.line,
+        "line": one.place_of(finding).line,
         **_named(one),
         "path": finding.path,
     }

@@ -79,5 +79,7 @@ def _foot(report: Report) -> Iterator[str]:
         named = [code(value(f"{one.key.namespace}/{one.key.name}")) for one in unchanged[:NAMED]]
         more = f" and {len(unchanged) - NAMED} more" if len(unchanged) > NAMED else ""
         yield f"{len(unchanged)} unchanged: {', '.join(named)}{more}.\n\n"
+    if not report.objects:
+        return
     yield f"KAZOO at {code(value(report.backend))}, below {code(value(report.root_realm))}. {CHARGES}\n"
     yield f"Digest: `{report.digest}`\n"

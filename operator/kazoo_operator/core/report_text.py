@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.printable import printable
 from kazoo_operator.core.report import (
     Action,
     PlannedChange,
     PlannedObject,
     Report,
-    printable,
     sections,
     totals,
     value,
@@ -33,9 +33,9 @@ FINAL = "! cannot be taken back, or not without harm."
 
 def lines(report: Report) -> Iterator[Line]:
     """The report, line by line, without line ends."""
-    where = f"KAZOO at {report.backend}, below {report.root_realm}"
-    yield ((printable(where), "dim"),)
-    yield ()
+    if report.objects:
+        yield ((printable(f"KAZOO at {report.backend}, below {report.root_realm}"), "dim"),)
+        yield ()
     for one in report.objects:
         yield from _object(one)
     yield ((f"Plan: {totals(report)}.", "title"),)
@@ -79,7 +79,7 @@ def _object(one: PlannedObject) -> Iterator[Line]:
         for change in changes:
             yield _change(change, widest)
     for finding in one.findings:
-        yield _finding(finding)
+        yield _finding(one, finding)
     yield ()
 
 
@@ -97,9 +97,14 @@ def _change(change: PlannedChange, widest: int) -> Line:
     )
 
 
-def _finding(finding: Finding) -> Line:
+def _finding(one: PlannedObject, finding: Finding) -> Line:
     style: Style = "blocked" if finding.severity is Severity.ERROR else "warning"
-    return ((f"    {finding.severity.value} {printable(finding.rule)}: ", style), (sentence(finding), ""))
+    place = f"  ({one.place_of(finding)})" if one.place.file else ""
+    return (
+        (f"    {finding.severity.value} {printable(finding.rule)}: ", style),
+        (sentence(finding), ""),
+        (printable(place), "dim"),
+    )
 
 
 def sentence(finding: Finding) -> str:
