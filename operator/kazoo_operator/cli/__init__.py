@@ -10,8 +10,12 @@ from typer.exceptions import TyperException
 
 from kazoo_operator import __version__
 from kazoo_operator.cli.crds import crds
+from kazoo_operator.cli.plan import EPILOG as PLAN_EPILOG
+from kazoo_operator.cli.plan import plan
 from kazoo_operator.cli.run import EPILOG, run
 from kazoo_operator.cli.sandbox import sandbox
+from kazoo_operator.cli.validate import EPILOG as VALIDATE_EPILOG
+from kazoo_operator.cli.validate import validate
 
 USAGE = 64
 
@@ -23,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run", epilog=EPILOG)(run)
+app.command("validate", epilog=VALIDATE_EPILOG)(validate)
+app.command("plan", epilog=PLAN_EPILOG)(plan)
 app.command("crds")(crds)
 app.command("sandbox")(sandbox)
 

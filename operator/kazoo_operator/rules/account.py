@@ -73,6 +73,7 @@ EMERGENCY_STAYS = Rule(
     title="Emergency calls cannot be denied",
     severity=Severity.ERROR,
     path="callRestrictions",
+    at="callRestrictions.emergency",
     message="emergency calls cannot be denied: KAZOO would reject them",
     hint="leave emergency out, or write emergency: Allow",
     source="Account manager guide: emergency must stay on (Kari's Law)",

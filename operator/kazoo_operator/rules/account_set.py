@@ -17,8 +17,8 @@ from kazoo_operator.rules.rule import Objection, Rule
 Said = Iterator[tuple[int, Objection]]
 Numbered = list[tuple[int, Resource]]
 
-# Three bytes of hex, as KAZOO makes them; a word of six letters is none.
-_RANDOM = re.compile(r"(?=[a-z0-9]*[0-9])[a-z0-9]{6}\.")
+# KAZOO makes three bytes of hex, older screens six letters and digits; `acme10` is a word with a number.
+_RANDOM = re.compile(r"((?=[a-z]*[0-9])[0-9a-f]{6}|(?=[a-z0-9]*[0-9][a-z])[a-z0-9]{6})\.")
 
 
 def _accounts(resources: Sequence[Resource]) -> Numbered:

@@ -57,6 +57,7 @@ class Rule:
     change: Callable[[JsonObject, JsonObject], Iterable[Objection]] | None = None
     over: Callable[[Sequence[Resource]], Iterable[tuple[int, Objection]]] | None = None
     live: bool = False
+    at: str = ""
 
     @property
     def is_transition(self) -> bool:
@@ -81,7 +82,7 @@ class Rule:
 
     def finding(self, said: Objection = _EVERYWHERE) -> Finding:
         """What the rule says when it is broken there; without a place, at its own field of the spec."""
-        path = said.path or f"spec.{self.path}".rstrip(".")
+        path = said.path or f"spec.{self.at or self.path}".rstrip(".")
         return Finding(self.id, self.severity, path, said.message or self.message, said.hint or self.hint)
 
     def findings(self, spec: JsonObject) -> list[Finding]:

@@ -1,0 +1,123 @@
+"""`kazoo-operator validate`: every rule over files, without a cluster and without KAZOO."""
+
+from __future__ import annotations
+
+import gc
+import io
+import os
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kazoo_operator.manifests import Loaded
+
+EPILOG = """Exit codes: 0 clean, 1 errors (or warnings, with --strict), 64 wrong usage,
+2 a file cannot be opened or decoded.
+
+kazoo-operator validate accounts/                 folders: *.yaml, *.yml, *.json
+kustomize build . | kazoo-operator validate -     what would be applied
+kazoo-operator validate --against origin/main .   changes are judged too
+kazoo-operator validate -o sarif . > kazoo.sarif  for code scanning
+
+kazoo-operator explain KZ107 tells more about a rule."""
+
+
+class Output(StrEnum):
+    """How findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+def validate(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders, or - for standard input.")
+    ],
+    output: Annotated[
+        Output, typer.Option("--output", "-o", help="How findings are written, to standard output.")
+    ] = Output.TEXT,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail too.")] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GIT_REV_OR_FOLDER",
+            help="What the files take the place of: a folder, a file, or a revision of their git repository. "
+            "Changes are judged too, such as that of a realm.",
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name the objects and files that were skipped.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Findings only, no summary.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, as with NO_COLOR.")] = False,
+) -> None:
+    """Judge manifests by every rule, offline: schema, CEL, and rules over the whole set.
+
+    Objects of other kinds are skipped. Nothing is sent anywhere.
+    """
+    # Nothing here lives in cycles, and the collector would walk a thousand files again and again.
+    gc.disable()
+    from kazoo_operator.cli.findings import render
+    from kazoo_operator.cli.revision import NoRevision, manifests_of
+    from kazoo_operator.manifests import load
+    from kazoo_operator.manifests.judgement import judge
+
+    loaded = load(paths)
+    try:
+        before = manifests_of(against, paths) if against is not None else ()
+    except NoRevision as error:
+        raise typer.BadParameter(str(error), param_hint="--against") from None
+    found = judge(loaded, before)
+    text = render(output.value, loaded, found, no_color)
+    _write(text)
+    errors = sum(one.finding.severity == "error" for one in found)
+    warnings = len(found) - errors
+    _tell(loaded, errors, warnings, verbose, quiet)
+    code = 2 if loaded.unreadable else int(bool(errors or (strict and warnings)))
+    raise typer.Exit(code)
+
+
+def _write(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name need not be UTF-8.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has seen enough; the verdict stands all the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(loaded: Loaded, errors: int, warnings: int, verbose: bool, quiet: bool) -> None:
+    for line in loaded.unreadable:
+        typer.echo(f"Error: {line}", err=True)
+    if quiet:
+        return
+    for line in loaded.notes if verbose else ():
+        typer.echo(f"Note: {line}", err=True)
+    if loaded.notes and not verbose:
+        typer.echo(f"Note: {_count(len(loaded.notes), 'thing')} skipped; -v names them", err=True)
+    others = sum(loaded.foreign.values())
+    if others:
+        named = ", ".join(f"{count} {kind}" for kind, count in sorted(loaded.foreign.items()))
+        typer.echo(
+            f"Note: {_count(others, 'object')} of other kinds skipped{': ' + named if verbose else ''}",
+            err=True,
+        )
+    if not loaded.documents and not errors:
+        typer.echo("Note: nothing of kazoo-operator.io was found", err=True)
+        return
+    summary = f"{_count(len(loaded.documents), 'object')} in {_count(loaded.files, 'file')}: "
+    summary += f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    typer.echo(summary, err=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

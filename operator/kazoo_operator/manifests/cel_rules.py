@@ -1,0 +1,113 @@
+"""The CEL rules of a kind's CRD, evaluated without a cluster on what the API server would see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cel
+
+from kazoo_operator.core.crd import crd
+from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.documents import get
+from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.kind import Kind
+from kazoo_operator.rules.rule import Rule
+
+_NAMED = re.compile(r"\b(?:self|oldSelf)\.(\w+)")
+# What CEL says when a value has not the type that the schema asks for; the schema's finding stands already.
+_MISTYPED = (TypeError, ValueError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class _Nested:
+    """A rule of a field below the spec."""
+
+    path: str
+    program: cel.Program
+    message: str
+
+
+class CelRules:
+    """The rules of one CRD, compiled."""
+
+    def __init__(self, kind: Kind) -> None:
+        (version,) = crd(kind)["spec"]["versions"]
+        spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        self._defaults = tuple(_defaults(spec, ()))
+        self._nested = tuple(_nested(spec, ""))
+        said = spec.get("x-kubernetes-validations", ())
+        catalogued = [rule for rule in kind.rules if rule.cel is not None]
+        pairs = list(zip(catalogued, said, strict=True))
+        self._names = frozenset(name for _, one in pairs for name in _NAMED.findall(one["rule"]))
+        self._states: list[tuple[Rule, cel.Program]] = []
+        self._changes: list[tuple[Rule, cel.Program]] = []
+        for rule, one in pairs:
+            (self._changes if rule.is_transition else self._states).append((rule, cel.compile(one["rule"])))
+
+    def findings(self, spec: JsonObject) -> Iterator[Finding]:
+        """What the rules say against a spec without nulls; where it is mistyped, their Python part speaks."""
+        context = cel.Context(variables={"self": self._seen(spec)})
+        for rule, program in self._states:
+            if not _holds(rule, program, context, spec):
+                yield rule.finding()
+        for nested in self._nested:
+            value = get(spec, nested.path)
+            if value is not None and not _true(nested.program, cel.Context(variables={"self": value})):
+                yield Finding("SCHEMA", Severity.ERROR, f"spec.{nested.path}", nested.message, "correct it")
+
+    def changes(self, old: JsonObject, new: JsonObject) -> Iterator[Finding]:
+        """What the transition rules say against `new` in the place of `old`."""
+        variables = {"self": self._seen(new), "oldSelf": self._seen(old)}
+        context = cel.Context(variables=variables)
+        for rule, program in self._changes:
+            if not _true(program, context):
+                yield rule.finding()
+
+    def _seen(self, spec: JsonObject) -> JsonObject:
+        """The members that a rule names, with the CRD's defaults."""
+        seen = {name: value for name, value in spec.items() if name in self._names}
+        for parents, name, value in self._defaults:
+            node: Any = seen
+            for parent in parents:
+                node = node.get(parent) if isinstance(node, dict) else None
+            if isinstance(node, dict) and name not in node:
+                if parents:
+                    # Never into the manifest itself.
+                    seen[parents[0]] = {**seen[parents[0]], name: value}
+                else:
+                    seen[name] = value
+        return seen
+
+
+def _holds(rule: Rule, program: cel.Program, context: cel.Context, spec: JsonObject) -> bool:
+    try:
+        return bool(program.execute(context))
+    except _MISTYPED:
+        return rule.check is None or rule.check(spec)
+
+
+def _true(program: cel.Program, context: cel.Context) -> bool:
+    try:
+        return bool(program.execute(context))
+    except _MISTYPED:
+        return True
+
+
+def _defaults(schema: JsonObject, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+    for name, member in schema.get("properties", {}).items():
+        if "default" in member:
+            if len(above) > 1:
+                raise ValueError(f"a default that stands too deep: {above} {name}")
+            yield above, name, member["default"]
+        yield from _defaults(member, (*above, name))
+
+
+def _nested(schema: JsonObject, above: str) -> Iterator[_Nested]:
+    for name, member in schema.get("properties", {}).items():
+        path = f"{above}{name}"
+        for said in member.get("x-kubernetes-validations", ()):
+            yield _Nested(path, cel.compile(said["rule"]), said["message"])
+        yield from _nested(member, f"{path}.")
