@@ -1,0 +1,199 @@
+"""`kazoo-operator plan`: what the operator would write to KAZOO for files, found out without a write."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from kazoo_operator.core.printable import printable
+
+if TYPE_CHECKING:
+    from kazoo_operator.backend.errors import BackendError
+    from kazoo_operator.core.report import Report
+    from kazoo_operator.declaration import Declared
+    from kazoo_operator.manifests.manifest import Located
+    from kazoo_operator.settings import Settings
+
+EPILOG = """Exit codes: 0 no change, 2 changes, 1 something is blocked or wrong, 64 wrong usage.
+Where KAZOO is, is said as for `run`: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY, and
+KAZOO_OPERATOR_REALM_TEMPLATE, KAZOO_OPERATOR_ROOT_ACCOUNT, KAZOO_OPERATOR_CURRENCY,
+KAZOO_OPERATOR_REQUESTS_PER_SECOND."""
+
+_LINE_EVERY = 100
+_STYLES = {
+    "create": "green",
+    "update": "yellow",
+    "none": "dim",
+    "blocked": "red",
+    "warning": "yellow",
+    "final": "bold red",
+    "title": "bold",
+    "dim": "dim",
+    "": "",
+}
+
+
+class Output(StrEnum):
+    """The forms of a plan."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def plan(
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.")],
+    output: Annotated[Output, typer.Option("--output", "-o", help="Form of the plan.")] = Output.TEXT,
+    namespace: Annotated[
+        str, typer.Option("--namespace", "-n", help="Namespace of objects whose file names none.")
+    ] = "default",
+    url: Annotated[str | None, typer.Option(help="Base URL of Crossbar, like KAZOO_URL.")] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="File with the API key, like KAZOO_API_KEY_FILE.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress and no notes.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours, on a terminal too.")] = False,
+) -> None:
+    """Show what the operator would write to KAZOO for these files. Nothing is written.
+
+    Reads KAZOO with GET alone. Objects that refer to each other plan as a whole, parents before children.
+    """
+    from kazoo_operator.core.report import Report
+    from kazoo_operator.declaration import declared
+    from kazoo_operator.manifests import load as load_manifests
+    from kazoo_operator.manifests.judgement import judge
+    from kazoo_operator.settings import SettingsRefused, load
+
+    try:
+        settings = load(url=url, api_key_file=api_key_file)
+    except SettingsRefused as error:
+        _stop(str(error))
+    loaded = load_manifests(paths)
+    if loaded.unreadable:
+        _stop("\n".join(loaded.unreadable))
+    for note in () if quiet else loaded.notes:
+        typer.echo(printable(note), err=True)
+    objects, at_fault = declared(loaded.documents, judge(loaded), namespace)
+    if at_fault:
+        _stop("\n".join(map(_line, at_fault)))
+    if objects:
+        with _progress(len(objects), quiet, no_color) as tell:
+            report = _made(settings, objects, tell)
+    else:
+        typer.echo("No object of the operator is in these files.", err=True)
+        report = Report(settings.url.rstrip("/"), "", "")
+    _print(report, output, no_color)
+    raise typer.Exit(report.exit_code)
+
+
+def _stop(text: str) -> NoReturn:
+    typer.echo("\n".join(f"Error: {printable(line)}" for line in text.splitlines()), err=True)
+    raise typer.Exit(1)
+
+
+def _line(located: Located) -> str:
+    finding = located.finding
+    where = f"{located.file}:{located.line}:{located.column}"
+    path = f"{finding.path}: " if finding.path else ""
+    return f"{where}: {path}{finding.message}; {finding.hint} ({finding.rule})"
+
+
+def _made(settings: Settings, objects: Sequence[Declared], tell: Callable[[int], None]) -> Report:
+    """The report, by a client that cannot write. Ends the command where KAZOO gives none."""
+    from kazoo_operator.backend.crossbar import Crossbar
+    from kazoo_operator.backend.errors import BackendError
+    from kazoo_operator.backend.registry import Connection, NoRoot, Policy
+    from kazoo_operator.kinds import discover
+    from kazoo_operator.planning import Planning
+
+    async def made() -> Report:
+        rate = settings.requests_per_second
+        policy = Policy(settings.realm_template, settings.currency, settings.root_account)
+        async with Crossbar(
+            settings.url, settings.credential(), requests_per_second=rate, may_write=lambda: False
+        ) as backend:
+            return await Planning(discover(), Connection(backend, policy), tell).report(objects)
+
+    try:
+        return asyncio.run(made())
+    except NoRoot as error:
+        _stop(f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT.")
+    except BackendError as error:
+        _stop(_why(error))
+
+
+def _why(error: BackendError) -> str:
+    """What keeps KAZOO from being read, and what to do about it, in one line."""
+    from kazoo_operator.backend import errors
+
+    advice: tuple[tuple[type[BackendError], str, str], ...] = (
+        (errors.CredentialUnreadable, "cannot log in to KAZOO", "check KAZOO_API_KEY_FILE"),
+        (errors.Unauthorized, "KAZOO does not accept the API key", "check KAZOO_API_KEY_FILE"),
+        (errors.Forbidden, "the API key may not read this", "use one of the root account or of one above it"),
+        (errors.Unreachable, "no answer", "check KAZOO_URL and the network"),
+        (errors.RateLimited, "KAZOO asks for fewer requests", "set KAZOO_OPERATOR_REQUESTS_PER_SECOND lower"),
+        (errors.ServerFailure, "KAZOO cannot do it now", "try again later, or check KAZOO_URL"),
+    )
+    for kind, what, remedy in advice:
+        if isinstance(error, kind):
+            return f"{what}: {error}; {remedy}."
+    return f"this is no KAZOO that can be planned against: {error}; check KAZOO_URL."
+
+
+@contextmanager
+def _progress(total: int, quiet: bool, no_color: bool) -> Iterator[Callable[[int], None]]:
+    """Tells on standard error how far it is: a bar on a terminal, now and then a line elsewhere."""
+    if quiet:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True, no_color=no_color or None), transient=True) as progress:
+            task = progress.add_task("Reading KAZOO", total=total)
+            yield lambda done: progress.update(task, completed=done)
+    else:
+
+        def tell(done: int) -> None:
+            if done % _LINE_EVERY == 0:
+                typer.echo(f"Planned {done} of {total}.", err=True)
+
+        yield tell
+
+
+def _print(report: Report, output: Output, no_color: bool) -> None:
+    """The report on standard output, and nothing else there."""
+    from kazoo_operator.core.report_markdown import markdown
+    from kazoo_operator.core.report_text import plain
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if output is Output.JSON:
+        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False, default=str))
+    elif output is Output.MARKDOWN:
+        typer.echo(markdown(report), nl=False)
+    elif no_color or os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        typer.echo(plain(report), nl=False)
+    else:
+        _print_coloured(report)
+
+
+def _print_coloured(report: Report) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from kazoo_operator.core.report_text import lines
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line in lines(report):
+        console.print(Text.assemble(*((text, _STYLES[style]) for text, style in line)))
