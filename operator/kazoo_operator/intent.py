@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from kazoo_operator.backend.errors import BackendError
 from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.documents import differences
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.outcome import Reason
 from kazoo_operator.core.plan import Plan, plan_creation
@@ -67,12 +68,12 @@ async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Fo
     """The plan for an account that is there. Raises Halt, BackendError."""
     try:
         account = await accepted(subject, account)
-        plan = (await compare(subject, account, wanted_fields(subject), applied=False)).verdict.plan
+        compared = await compare(subject, account, wanted_fields(subject), applied=False)
     except BackendError as error:
         if lacks_databases(error):
             raise Halt(Reason.HALF_BUILT, half_built(account), {"accountID": account.id}) from None
         raise
-    status = ready_status(account.id, account.realm)
+    status, plan = ready_status(account.id, account.realm), compared.verdict.plan
     if plan.empty:
         return Found(planned, status)
     await refuse_taken(subject, account, plan)
@@ -84,9 +85,10 @@ async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Fo
         changes=changes(Action.UPDATE, made or [("adopt", False, True)]),
         takes_over=account.id if taken else "",
     )
-    if made and subject.said.get("driftPolicy") == "Report":
+    vital = {path for path, *_ in differences(subject.kind.vital(compared.documents), {})}
+    if subject.said.get("driftPolicy") == "Report" and any(path not in vital for path, *_ in made):
         text = "is Report: where this very spec was applied before, such differences are told and not written"
-        hint = "see status.drift of the object; emergency calls are repaired in any case"
+        hint = "see status.drift of the object"
         note = Finding(Reason.DRIFT_DETECTED, Severity.WARNING, "spec.driftPolicy", text, hint)
         planned = replace(planned, findings=(*planned.findings, note))
     return Found(planned, status)

@@ -1,0 +1,91 @@
+"""The golden plans: what `plan` prints for sets of files, word for word."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import SecretStr
+
+from kazoo_operator.backend.crossbar import Crossbar
+from kazoo_operator.backend.registry import Connection, Policy
+from kazoo_operator.core.custom_resource import Resource
+from kazoo_operator.core.report import Report
+from kazoo_operator.core.report_markdown import markdown
+from kazoo_operator.core.report_text import plain
+from kazoo_operator.declaration import declared
+from kazoo_operator.kinds import discover
+from kazoo_operator.manifests import load
+from kazoo_operator.manifests.judgement import judge
+from kazoo_operator.planning import Planning
+from tests.engine.conftest import World
+from tests.planning.conftest import apply, clock, world
+
+__all__ = ["clock", "world"]
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/manifests.yaml"))
+REWRITE = os.environ.get("GOLDEN") == "rewrite"
+FORMS = {
+    "plan.txt": plain,
+    "plan.json": lambda report: json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n",
+    "plan.md": markdown,
+}
+
+
+async def prepare(world: World, folder: Path) -> None:
+    """Bring KAZOO to where the plan is made."""
+    path = folder / "kazoo.yaml"
+    told: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    root = world.sandbox.identity.reseller.account_id
+    for data in told.get("made", ()):
+        await world.call("PUT", f"accounts/{root}", data)
+    bodies = [
+        {"metadata": {"name": name, "namespace": "team"}, "spec": spec}
+        for name, spec in told.get("applied", {}).items()
+    ]
+    reasons = await apply(world, *(Resource.of("Account", body) for body in bodies))
+    assert set(reasons) <= {"Ready", ""}
+    for realm, merge in told.get("edited", {}).items():
+        (account_id,) = await world.accounts(realm)
+        await world.edit(account_id, merge)
+
+
+async def planned(world: World, folder: Path) -> Report:
+    """The plan for the files of a folder, by the steps of the command line."""
+    loaded = load([str(folder / "manifests.yaml")])
+    objects, at_fault = declared(loaded.documents, judge(loaded), "default")
+    assert at_fault == () and loaded.unreadable == ()
+    named = [replace(one, place=replace(one.place, file="manifests.yaml")) for one in objects]
+    key = SecretStr(world.sandbox.identity.reseller.api_key)
+    async with Crossbar(
+        world.sandbox.url, lambda: key, requests_per_second=10_000, may_write=lambda: False
+    ) as backend:
+        report = await Planning(discover(), Connection(backend, Policy("{name}.pbx.example.com"))).report(
+            named
+        )
+    return replace(report, backend="https://kazoo.example.com")
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+async def test_the_plan_is_as_it_was_reviewed(world: World, folder: Path) -> None:
+    await prepare(world, folder)
+    report = await planned(world, folder)
+    for name, form in FORMS.items():
+        text = re.sub(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", "<account id>", form(report))
+        if REWRITE:
+            (folder / name).write_text(text, encoding="utf-8")
+        assert text == (folder / name).read_text(encoding="utf-8"), "GOLDEN=rewrite writes it anew"
+
+
+def test_each_action_and_each_ending_is_among_them() -> None:
+    plans = [json.loads((folder / "plan.json").read_text(encoding="utf-8")) for folder in CASES]
+    actions = {one["action"] for plan in plans for one in plan["objects"]}
+    assert actions == {"create", "update", "none", "blocked"}
+    assert len({plan["digest"] for plan in plans}) == len(CASES)
