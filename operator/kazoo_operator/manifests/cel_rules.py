@@ -17,6 +17,9 @@ from kazoo_operator.core.kind import Kind
 from kazoo_operator.rules.rule import Rule
 
 _NAMED = re.compile(r"\b(?:self|oldSelf)\.(\w+)")
+# The library's own size() counts the bytes of a text, the API server its characters, as Python does.
+_SIZE = re.compile(r"\bsize\(")
+_FUNCTIONS = {"characters": len}
 # What CEL says when a value has not the type that the schema asks for; the schema's finding stands already.
 _MISTYPED = (TypeError, ValueError, RuntimeError)
 
@@ -45,23 +48,22 @@ class CelRules:
         self._states: list[tuple[Rule, cel.Program]] = []
         self._changes: list[tuple[Rule, cel.Program]] = []
         for rule, one in pairs:
-            (self._changes if rule.is_transition else self._states).append((rule, cel.compile(one["rule"])))
+            (self._changes if rule.is_transition else self._states).append((rule, _compiled(one["rule"])))
 
     def findings(self, spec: JsonObject) -> Iterator[Finding]:
         """What the rules say against a spec without nulls; where it is mistyped, their Python part speaks."""
-        context = cel.Context(variables={"self": self._seen(spec)})
+        context = _context({"self": self._seen(spec)})
         for rule, program in self._states:
             if not _holds(rule, program, context, spec):
                 yield rule.finding()
         for nested in self._nested:
             value = get(spec, nested.path)
-            if value is not None and not _true(nested.program, cel.Context(variables={"self": value})):
+            if value is not None and not _true(nested.program, _context({"self": value})):
                 yield Finding("SCHEMA", Severity.ERROR, f"spec.{nested.path}", nested.message, "correct it")
 
     def changes(self, old: JsonObject, new: JsonObject) -> Iterator[Finding]:
         """What the transition rules say against `new` in the place of `old`."""
-        variables = {"self": self._seen(new), "oldSelf": self._seen(old)}
-        context = cel.Context(variables=variables)
+        context = _context({"self": self._seen(new), "oldSelf": self._seen(old)})
         for rule, program in self._changes:
             if not _true(program, context):
                 yield rule.finding()
@@ -80,6 +82,14 @@ class CelRules:
                 else:
                     seen[name] = value
         return seen
+
+
+def _compiled(rule: str) -> cel.Program:
+    return cel.compile(_SIZE.sub("characters(", rule))
+
+
+def _context(variables: JsonObject) -> cel.Context:
+    return cel.Context(variables=variables, functions=_FUNCTIONS)
 
 
 def _holds(rule: Rule, program: cel.Program, context: cel.Context, spec: JsonObject) -> bool:
@@ -109,5 +119,5 @@ def _nested(schema: JsonObject, above: str) -> Iterator[_Nested]:
     for name, member in schema.get("properties", {}).items():
         path = f"{above}{name}"
         for said in member.get("x-kubernetes-validations", ()):
-            yield _Nested(path, cel.compile(said["rule"]), said["message"])
+            yield _Nested(path, _compiled(said["rule"]), said["message"])
         yield from _nested(member, f"{path}.")

@@ -120,7 +120,7 @@ RULES = (
         f"is longer than {_LONG_NAME} characters, and will be cut in lists and reports",
         "choose a short name that people recognise",
         f"{_WIZARD}: a short, recognisable company name",
-        check=lambda spec: len(_name(spec)) <= _LONG_NAME,
+        check=lambda spec: not _LONG_NAME < len(_name(spec)) <= 128,
     ),
     _warning(
         90,
