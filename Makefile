@@ -53,12 +53,15 @@ types: install ## mypy --strict
 imports: install ## the import contracts
 	@$(BIN)/lint-imports
 
-generate: install ## write crds/ anew
+generate: install ## write crds/ and docs/rules/ anew
 	@$(BIN)/kazoo-operator crds --output crds
+	@$(RUN) tools.rule_pages docs/rules
 
-generated: install ## crds/ is what the models give
+generated: install ## crds/ and docs/rules/ are what the models and the rules give
 	@rm -rf $(CACHE)/crds && $(BIN)/kazoo-operator crds --output $(CACHE)/crds
 	@diff -ru --exclude=kustomization.yaml $(CACHE)/crds crds || { echo "run make generate"; exit 1; }
+	@$(RUN) tools.rule_pages $(CACHE)/rules
+	@diff -ru $(CACHE)/rules docs/rules || { echo "run make generate"; exit 1; }
 
 check: layout lint types imports generated ## layout, lint, types, imports, generated files
 

@@ -10,10 +10,14 @@ from typer.exceptions import TyperException
 
 from kazoo_operator import __version__
 from kazoo_operator.cli.crds import crds
+from kazoo_operator.cli.explain import EPILOG as EXPLAIN_EPILOG
+from kazoo_operator.cli.explain import explain
 from kazoo_operator.cli.plan import EPILOG as PLAN_EPILOG
 from kazoo_operator.cli.plan import plan
 from kazoo_operator.cli.run import EPILOG, run
 from kazoo_operator.cli.sandbox import sandbox
+from kazoo_operator.cli.schemas import EPILOG as SCHEMAS_EPILOG
+from kazoo_operator.cli.schemas import schemas
 from kazoo_operator.cli.validate import EPILOG as VALIDATE_EPILOG
 from kazoo_operator.cli.validate import validate
 
@@ -29,7 +33,9 @@ app = typer.Typer(
 app.command("run", epilog=EPILOG)(run)
 app.command("validate", epilog=VALIDATE_EPILOG)(validate)
 app.command("plan", epilog=PLAN_EPILOG)(plan)
+app.command("explain", epilog=EXPLAIN_EPILOG)(explain)
 app.command("crds")(crds)
+app.command("schemas", epilog=SCHEMAS_EPILOG)(schemas)
 app.command("sandbox")(sandbox)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kazoo_operator.core.custom_resource import GROUP, VERSION, JsonObject
+from kazoo_operator.core.custom_resource import API_VERSION, GROUP, VERSION, JsonObject
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.schema import Model
 
@@ -68,6 +68,33 @@ def crd(kind: Kind) -> JsonObject:
         "metadata": {"name": f"{kind.plural}.{GROUP}"},
         "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
     }
+
+
+def json_schema(kind: Kind) -> JsonObject:
+    """The JSON Schema of a kind's manifests, for editors and kubeconform: the CRD's, and nothing unknown."""
+    (version,) = crd(kind)["spec"]["versions"]
+    schema = _closed(version["schema"]["openAPIV3Schema"])
+    metadata = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+    schema["properties"] |= {
+        "apiVersion": {"type": "string", "enum": [API_VERSION]},
+        "kind": {"type": "string", "enum": [kind.name]},
+        "metadata": metadata,
+        # What the operator writes is no business of a manifest's author.
+        "status": {"type": "object"},
+    }
+    schema["required"] = ["apiVersion", "kind", "metadata", "spec"]
+    return {"$schema": "http://json-schema.org/draft-07/schema#", "title": kind.name, **schema}
+
+
+def _closed(node: JsonObject) -> JsonObject:
+    kept = {name: value for name, value in node.items() if not name.startswith("x-kubernetes-")}
+    if "properties" in node:
+        kept["properties"] = {name: _closed(member) for name, member in node["properties"].items()}
+        kept["additionalProperties"] = False
+    for name in ("items", "additionalProperties"):
+        if isinstance(node.get(name), dict):
+            kept[name] = _closed(node[name])
+    return kept
 
 
 def _structural(model: type[Model]) -> JsonObject:

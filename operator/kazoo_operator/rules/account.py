@@ -43,6 +43,7 @@ REALM_IS_STATIC = Rule(
     source="Account settings guide: the realm must be defined and kept static",
     cel="!has(oldSelf.realm) || (has(self.realm) && (self.realm == oldSelf.realm || "
     "(has(self.allowRealmChange) && self.allowRealmChange == oldSelf.realm + '->' + self.realm)))",
+    live=True,
 )
 
 TIMEZONE_IS_KNOWN = Rule(
@@ -80,6 +81,7 @@ EMERGENCY_STAYS = Rule(
     cel="!has(self.callRestrictions) || !('emergency' in self.callRestrictions) || "
     "self.callRestrictions['emergency'] != 'Deny'",
     check=lambda spec: _members(spec, "callRestrictions").get("emergency") != "Deny",
+    live=True,
 )
 
 CLASSIFIERS_ARE_WORDS = Rule(

@@ -195,6 +195,7 @@ RULES = (
         "give one of them another parent",
         "Account manager guide: master and sub-accounts form a hierarchy",
         over=_cycles,
+        live=True,
     ),
     _rule(
         131,
@@ -204,6 +205,7 @@ RULES = (
         "give one of them another realm",
         "Crossbar accounts API: the realm is unique in the whole system",
         over=_realms,
+        live=True,
     ),
     _rule(
         83,

@@ -40,7 +40,7 @@ class Rule:
     `oldSelf` judges transitions. Python judges one thing each, all plain JSON without nulls: `check` a spec
     (True: the rule holds), `each` a spec, `of_object` a whole manifest, `change` a spec before and now, and
     `over` a set of objects (the number of an object, and what is to be said about it). Paths of `check` and
-    `each` begin below the spec. `live` rules are judged where KAZOO was asked, and nowhere else.
+    `each` begin below the spec. `live` rules are judged once more where KAZOO was asked.
     """
 
     id: str
@@ -76,7 +76,7 @@ class Rule:
             found.append(Place.LIVE)
         if self.is_transition:
             found.append(Place.AGAINST)
-        elif not self.live or self.check or self.each:
+        elif self.check or self.each or self.of_object or self.over or self.cel is not None:
             found.append(Place.VALIDATE)
         return tuple(found)
 

@@ -1,0 +1,62 @@
+"""`kazoo-operator explain`: the page of a rule or a reason, offline."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+EPILOG = """Exit codes: 0 explained, 1 there is no such rule or reason, 64 wrong usage.
+
+kazoo-operator explain KZ107          a rule, as findings and messages name it
+kazoo-operator explain InvalidSpec    a reason, as kubectl get kazoo shows it
+kazoo-operator explain SCHEMA         what the schema alone refuses
+kazoo-operator explain                all there are"""
+
+
+def explain(
+    word: Annotated[
+        str | None, typer.Argument(metavar="[RULE|REASON]", help="KZ107, or a reason such as NotAdopted.")
+    ] = None,
+) -> None:
+    """Tell what a rule or a reason means, and what to do about it; without a cluster."""
+    pages = _pages()
+    if word is None:
+        width = max(map(len, pages))
+        for name, text in pages.items():
+            typer.echo(f"{name:{width}}  {_title(text)}")
+        return
+    by_lower = {name.lower(): name for name in pages}
+    # 107 and kz107 are meant as well.
+    asked = f"kz{word:0>3}" if word.isdigit() else word.lower()
+    if asked in by_lower:
+        typer.echo(pages[by_lower[asked]].rstrip())
+        return
+    from difflib import get_close_matches
+
+    near = get_close_matches(asked, by_lower, 1)
+    hint = f"did you mean {by_lower[near[0]]}?" if near else "kazoo-operator explain lists them"
+    typer.echo(f"Error: there is no rule and no reason {word!r}; {hint}", err=True)
+    raise typer.Exit(1)
+
+
+def _pages() -> dict[str, str]:
+    from kazoo_operator.core.outcome import MEANINGS
+    from kazoo_operator.kinds import discover
+    from kazoo_operator.rules.catalogue import SCHEMA, catalogue, page
+
+    rules = catalogue(rule for kind in discover() for rule in kind.rules)
+    pages = {name: page(found) for name, found in rules.items()}
+    pages["SCHEMA"] = SCHEMA
+    for reason, meaning in MEANINGS.items():
+        pages[reason.value] = (
+            f"# {reason.value}: {meaning.text}\n\n"
+            f"The object is {meaning.state.value}. Besides at a change of itself, it is looked at again "
+            f"{meaning.comes_back.value}.\n\n"
+            "The condition's message says which field or account, and what to do.\n"
+        )
+    return pages
+
+
+def _title(text: str) -> str:
+    return text.partition("\n")[0].partition(": ")[2]

@@ -1,0 +1,79 @@
+"""`explain` and `schemas`: what a rule or a reason means, and schemas for editors."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from kazoo_operator.cli import app
+from kazoo_operator.core.outcome import Reason
+from tests.rules.corpus import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def said(*arguments: str) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, arguments)
+    return done.exit_code, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", [*CATALOGUE, "SCHEMA"])
+def test_each_rule_is_explained_as_its_page_says(name: str) -> None:
+    code, text, _ = said("explain", name.lower())
+    assert code == 0
+    assert text.strip() == (ROOT / f"docs/rules/{name}.md").read_text(encoding="utf-8").strip()
+
+
+@pytest.mark.parametrize("reason", Reason, ids=str)
+def test_each_reason_is_explained(reason: Reason) -> None:
+    code, text, _ = said("explain", reason.value)
+    assert code == 0 and text.startswith(f"# {reason.value}: ")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("KZ1107", "KZ107"), ("InvalidSpecs", "InvalidSpec"), ("notadoptd", "NotAdopted")]
+)
+def test_a_slip_is_told_with_the_nearest_name(word: str, meant: str) -> None:
+    code, text, told = said("explain", word)
+    assert (code, text) == (1, "")
+    assert f"did you mean {meant}?" in told
+
+
+def test_a_number_alone_names_a_rule() -> None:
+    assert said("explain", "20")[1].startswith("# KZ020: ")
+
+
+def test_without_a_word_all_are_listed() -> None:
+    code, text, _ = said("explain")
+    assert code == 0
+    assert {line.split()[0] for line in text.splitlines()} == {*CATALOGUE, "SCHEMA", *map(str, Reason)}
+
+
+def test_schemas_take_the_examples_and_refuse_what_is_unknown(tmp_path: Path) -> None:
+    assert said("schemas", "--output", str(tmp_path))[0] == 0
+    (path,) = tmp_path.iterdir()
+    assert path.name == "account-kazoo-operator-v1alpha1.json"
+    schema = json.loads(path.read_text())
+    assert schema["$schema"].startswith("http://json-schema.org/")
+    assert schema["properties"]["kind"]["enum"] == ["Account"]
+    objects = [node for node in nodes(schema["properties"]["spec"]) if "properties" in node]
+    assert len(objects) > 8
+    assert all(node["additionalProperties"] is False for node in objects)
+    assert not re.search("x-kubernetes", path.read_text())
+
+
+def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    below = [one for member in schema.get("properties", {}).values() for one in nodes(member)]
+    return [schema, *below]
+
+
+def test_schemas_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, told = said("schemas", "--output", str(tmp_path / "file" / "below"))
+    assert code == 1 and told.startswith("Error: cannot write")
+    assert said("schemas")[0] != 0
