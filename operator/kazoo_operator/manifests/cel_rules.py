@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
-import cel
+# The library would bring its own command line along, and a terminal toolkit that takes longer than all of us.
+sys.modules.setdefault("cel.cli", ModuleType("cel.cli"))
 
-from kazoo_operator.core.crd import crd
-from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.documents import get
-from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.kind import Kind
-from kazoo_operator.rules.rule import Rule
+import cel  # noqa: E402
+
+from kazoo_operator.core.crd import crd  # noqa: E402
+from kazoo_operator.core.custom_resource import JsonObject  # noqa: E402
+from kazoo_operator.core.documents import get  # noqa: E402
+from kazoo_operator.core.finding import Finding, Severity  # noqa: E402
+from kazoo_operator.core.kind import Kind  # noqa: E402
+from kazoo_operator.rules.rule import Rule  # noqa: E402
 
 _NAMED = re.compile(r"\b(?:self|oldSelf)\.(\w+)")
 # The library's own size() counts the bytes of a text, the API server its characters, as Python does.

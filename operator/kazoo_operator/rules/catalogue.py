@@ -33,7 +33,8 @@ def page(rules: tuple[Rule, ...]) -> str:
     first = rules[0]
     lines = [f"# {first.id}: {first.title}", ""]
     for number, rule in enumerate(rules):
-        field = f"spec.{rule.at or rule.path}" if rule.path else "metadata" if rule.of_object else "the object"
+        path = rule.at or rule.path
+        field = f"spec.{path}" if path else "metadata" if rule.of_object else "the object"
         lines += [f"**{'Warning' if rule.severity is Severity.WARNING else 'Error'}** at `{field}`.", ""]
         lines += [f"- What: {rule.message}.", f"- What to do: {rule.hint}."]
         lines += [f"- Enforced by: {', '.join(rule.places)}.", ""]

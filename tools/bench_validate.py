@@ -1,0 +1,74 @@
+"""`validate` over many files, against loading the same YAML alone: `python -m tools.bench_validate 1000`.
+
+Each in a process of its own, as a user starts it: PyYAML's C loader over the files, and `validate`. Prints
+seconds of wall clock, the ratio, and the peak of memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE = (ROOT / "examples/01-account/account.yaml").read_text(encoding="utf-8")
+
+_LOAD = """
+import sys, yaml
+from pathlib import Path
+for path in Path(sys.argv[1]).iterdir():
+    list(yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader))
+"""
+
+
+def written(folder: Path, number: int) -> None:
+    """As many files as asked for, an account each, with restrictions and a control center."""
+    more = "  callRestrictions: {international: Deny, toll_us: Deny}\n  controlCenter: {preset: SubAccount}\n"
+    for one in range(number):
+        text = EXAMPLE.replace("acme-dental", f"account-{one}").replace("Acme Dental", f"Account {one}")
+        text = text.replace("acme.pbx.example.com", f"account-{one}.pbx.example.com")
+        (folder / f"{one}.yaml").write_text(text.rstrip() + "\n" + more, encoding="utf-8")
+
+
+def measured(*arguments: str) -> tuple[float, float, str]:
+    """Seconds, megabytes at the peak, and what was printed."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen([sys.executable, "-P", *arguments], stdout=output, stderr=output)
+        _, code, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(code)
+        seconds = time.perf_counter() - started
+        output.seek(0)
+        return seconds, usage.ru_maxrss / 1024, output.read().decode()
+
+
+def bench(number: int) -> dict[str, float]:
+    """The figures for that many files; the best of three runs each."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as empty:
+        written(Path(folder), number)
+        verb = ("-m", "kazoo_operator", "validate")
+        start = min(measured(*verb, empty)[0] for _ in range(3))
+        load = min(measured("-c", _LOAD, folder)[0] for _ in range(3))
+        bare = min(measured("-c", _LOAD, empty)[0] for _ in range(3))
+        runs = [measured(*verb, folder) for _ in range(3)]
+    assert all(f"{number} objects in {number} files: 0 errors, 0 warnings" in said for *_, said in runs), (
+        runs[0][2]
+    )
+    wall = min(seconds for seconds, *_ in runs)
+    return {
+        "files": number,
+        "seconds": round(wall, 2),
+        "seconds of starting": round(start, 2),
+        "seconds of loading alone": round(load, 2),
+        "ratio": round(wall / load, 2),
+        "ratio without starting": round((wall - start) / (load - bare), 2),
+        "megabytes": round(max(megabytes for _, megabytes, _ in runs)),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(bench(int(sys.argv[1]) if len(sys.argv) > 1 else 1000), indent=2))
