@@ -99,7 +99,6 @@ edits: st.SearchStrategy[JsonObject] = st.one_of(
             {"flags": []},
             {"flags": ["vip"]},
             {"flags": ["kazoo-operator/cluster/other/object"]},
-            {"flags": ["kazoo-operator/another/team/acme"]},
             {"contact": {"billing": {"locality": "Oslo", "notes": "kept"}}},
             {"call_restriction": {"emergency": {"action": "deny"}, "did_us": {"action": "deny"}}},
             {"caller_id": {"external": {"name": "Edited"}}},
