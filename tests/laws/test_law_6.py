@@ -136,7 +136,9 @@ async def documents(world: World) -> Documented:
         flows = held["callflows"]
         listed = flows.values() if isinstance(flows, dict) else flows
         no_match = next((flow for flow in listed if "no_match" in (flow.get("numbers") or ())), {})
-        whole = {"account": held["account"], "no_match": no_match}
+        # KAZOO counts what stands below an account: nobody's write.
+        document = {name: value for name, value in held["account"].items() if name != "descendants_count"}
+        whole = {"account": document, "no_match": no_match}
         found[account_id] = (deepcopy(whole), deepcopy(whole))
     return found
 

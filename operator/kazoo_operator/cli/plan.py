@@ -165,7 +165,7 @@ def _progress(total: int, quiet: bool, no_color: bool) -> Iterator[Callable[[int
     else:
 
         def tell(done: int) -> None:
-            if done % _LINE_EVERY == 0:
+            if done % max(_LINE_EVERY, total // 10) == 0:
                 typer.echo(f"Planned {done} of {total}.", err=True)
 
         yield tell
