@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, get_args, get_origin
 
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Finding, Severity
+
+Location = tuple[int | str, ...]
 
 
 def _shown(value: Any) -> str:
@@ -23,14 +25,39 @@ def _shown(value: Any) -> str:
 
 def schema_findings(model: type[BaseModel], spec: Any) -> list[Finding]:
     """What the schema alone says against `spec`: rule `SCHEMA`, one finding a field, hints by example."""
+    found = [_unknown(model, location) for location in _unknown_nulls(model, spec, ())]
     try:
         # Strict, as the API server is: "true" is no boolean, and 5 is no text.
         model.model_validate(without_nulls(spec), strict=True)
     except ValidationError as error:
         # What keys of a map may be, the schema of a CRD cannot say: a rule does.
         faults = [fault for fault in error.errors(include_url=False) if fault["loc"][-1:] != ("[key]",)]
-        return [_finding(model, dict(fault)) for fault in faults]
-    return []
+        found += [_finding(model, dict(fault)) for fault in faults]
+    return found
+
+
+def _unknown_nulls(model: type[BaseModel], value: Any, at: Location) -> Iterator[Location]:
+    """Fields that the model does not have and that are null: absent, and yet misspelt."""
+    if not isinstance(value, dict):
+        return
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    for name, member in value.items():
+        if member is None and name not in fields:
+            yield (*at, name)
+        elif isinstance(member, dict) and name in fields:
+            inner = model_of(fields[name].annotation)
+            if inner is not None:
+                yield from _unknown_nulls(inner, member, (*at, name))
+
+
+def _unknown(model: type[BaseModel], location: Location) -> Finding:
+    near = _near(str(location[-1]), _names_at(model, location[:-1]))
+    hint = f"did you mean {near}?" if near else "remove it"
+    return Finding("SCHEMA", Severity.ERROR, f"spec{_path(location)}", "is no field of this kind", hint)
+
+
+def _path(location: Location) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
 _FORMS = {
@@ -45,7 +72,6 @@ _FORMS = {
 
 def _finding(model: type[BaseModel], fault: dict[str, Any]) -> Finding:
     location = fault["loc"]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
     field = _field_at(model, location)
     example = field.examples[0] if field is not None and field.examples else None
     kind, context = fault["type"], fault.get("ctx") or {}
@@ -53,8 +79,7 @@ def _finding(model: type[BaseModel], fault: dict[str, Any]) -> Finding:
     if kind == "missing":
         message, hint = "is required", f"add it, for example {example}" if example else "add it"
     elif kind == "extra_forbidden":
-        near = _near(str(location[-1]), _names_at(model, location[:-1]))
-        message, hint = "is no field of this kind", f"did you mean {near}?" if near else "remove it"
+        return _unknown(model, location)
     elif kind == "literal_error":
         choices = re.findall("'([^']*)'", context["expected"])
         near = _near(str(fault["input"]), choices)
@@ -62,9 +87,13 @@ def _finding(model: type[BaseModel], fault: dict[str, Any]) -> Finding:
         hint = f"did you mean {near}?" if near else f"write {' or '.join(choices)}"
     else:
         text = "has not the form that is asked for" if "pattern" in context else _FORMS.get(kind)
-        text = text or fault["msg"].lower().removeprefix("value error, ")
+        text = text or _lowered(fault["msg"].removeprefix("Value error, "))
         message = text if isinstance(fault["input"], dict | list) else f"{_shown(fault['input'])} {text}"
-    return Finding("SCHEMA", Severity.ERROR, f"spec{path}", message, hint)
+    return Finding("SCHEMA", Severity.ERROR, f"spec{_path(location)}", message, hint)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:
@@ -74,7 +103,7 @@ def _near(name: str, known: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-def _names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _names_at(model: type[BaseModel], location: Location) -> list[str]:
     """The fields of the model at that place."""
     for part in location:
         inner = next(
@@ -85,7 +114,7 @@ def _names_at(model: type[BaseModel], location: tuple[int | str, ...]) -> list[s
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _field_at(model: type[BaseModel], location: tuple[int | str, ...]) -> Any:
+def _field_at(model: type[BaseModel], location: Location) -> Any:
     field = None
     for part in location:
         by_alias = {field.alias or name: field for name, field in model.model_fields.items()}

@@ -50,7 +50,7 @@ def _findings(kind: Kind, cel: CelRules, manifest: Manifest, before: Manifest | 
     if not isinstance(manifest.body.get("spec"), dict):
         return
     spec: JsonObject = without_nulls(manifest.spec)
-    yield from schema_findings(kind.spec, spec)
+    yield from schema_findings(kind.spec, manifest.spec)
     yield from ignored_findings(kind.spec, spec)
     yield from cel.findings(spec)
     for rule in kind.rules:
