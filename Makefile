@@ -106,5 +106,6 @@ down: install ## stop what `make up` started
 ACCOUNTS ?= 300
 RATE ?= 10000
 
-bench: install control-plane ## many accounts at once: seconds, CPU, memory, writes; ACCOUNTS=300
+bench: install control-plane ## 1,000 files through validate; many accounts at once: seconds, CPU, memory, writes; ACCOUNTS=300
+	@$(RUN) tools.bench_validate 1000
 	@$(RUN) tools.bench $(ACCOUNTS) $(RATE)

@@ -6,12 +6,17 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Finding, Severity
+
+# Nobody reads more about one object, and a file may be made to have a hundred thousand.
+ENOUGH = 100
+_MOST = 5000
 
 Location = tuple[int | str, ...]
 
@@ -25,15 +30,23 @@ def _shown(value: Any) -> str:
 
 def schema_findings(model: type[BaseModel], spec: Any) -> list[Finding]:
     """What the schema alone says against `spec`: rule `SCHEMA`, one finding a field, hints by example."""
-    found = [_unknown(model, location) for location in _unknown_nulls(model, spec, ())]
+    unknown = islice(_unknown_nulls(model, spec, ()), ENOUGH)
+    found = [_unknown(model, location) for location in unknown]
     try:
         # Strict, as the API server is: "true" is no boolean, and 5 is no text.
-        model.model_validate(without_nulls(spec), strict=True)
+        model.model_validate(without_nulls(_trimmed(spec)), strict=True)
     except ValidationError as error:
         # What keys of a map may be, the schema of a CRD cannot say: a rule does.
         faults = [fault for fault in error.errors(include_url=False) if fault["loc"][-1:] != ("[key]",)]
-        found += [_finding(model, dict(fault)) for fault in faults]
+        found += [_finding(model, dict(fault)) for fault in faults[:ENOUGH]]
     return found
+
+
+def _trimmed(value: Any) -> Any:
+    """The first of more members than any kind allows: enough to be refused by."""
+    if isinstance(value, dict):
+        return {name: _trimmed(member) for name, member in islice(value.items(), _MOST)}
+    return [_trimmed(member) for member in value[:_MOST]] if isinstance(value, list) else value
 
 
 def _unknown_nulls(model: type[BaseModel], value: Any, at: Location) -> Iterator[Location]:
@@ -132,7 +145,7 @@ def ignored_findings(model: type[BaseModel], spec: JsonObject) -> list[Finding]:
     known, maps = _paths(model)
     said = spec.get("driftIgnore")
     findings = []
-    paths = said if isinstance(said, list) else []
+    paths = said[:ENOUGH] if isinstance(said, list) else []
     for number, path in enumerate(paths):
         if path in paths[:number]:
             where = f"spec.driftIgnore[{number}]"

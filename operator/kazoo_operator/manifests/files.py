@@ -12,7 +12,7 @@ from pathlib import Path
 from kazoo_operator.manifests.manifest import Source
 
 ENDINGS = (".yaml", ".yml", ".json")
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 STDIN = "-"
 
 

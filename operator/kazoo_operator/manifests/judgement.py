@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
-from kazoo_operator.core.conformity import ignored_findings, schema_findings, without_nulls
+from kazoo_operator.core.conformity import ENOUGH, ignored_findings, schema_findings, without_nulls
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.kind import Kind
@@ -43,7 +44,7 @@ def _files(loaded: Loaded) -> Iterator[str]:
 
 
 def _findings(kind: Kind, cel: CelRules, manifest: Manifest, before: Manifest | None) -> Iterator[Finding]:
-    yield from envelope_findings(manifest.body)
+    yield from islice(envelope_findings(manifest.body), ENOUGH)
     for rule in kind.rules:
         if rule.of_object is not None:
             yield from rule.on_object(manifest.body)

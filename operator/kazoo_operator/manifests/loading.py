@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from kazoo_operator.core.conformity import ENOUGH
 from kazoo_operator.core.custom_resource import API_VERSION, GROUP, JsonObject, Key
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.kinds import discover
@@ -70,7 +71,7 @@ class _Reading:
         for body, place in _objects(document.value, document.place):
             self._object(source, body, place)
         if (len(self.manifests), len(self.findings)) != (kept, at):
-            for found in document.duplicates:
+            for found in document.duplicates[:ENOUGH]:
                 self.findings.append(_twice(source, found, self.manifests[kept:]))
 
     def _object(self, source: Source, body: JsonObject, place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Finding
@@ -19,8 +20,11 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; empty where there is none."""
-        lines = self.text.split("\n", number)
-        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+        return self._lines[number - 1].rstrip("\r") if 0 < number <= len(self._lines) else ""
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,11 @@ def _step(place: Place, rest: str) -> tuple[Place, str, str] | None:
         if closed and number.isdigit() and int(number) < len(place.inner):
             return place.inner[int(number)], "", after.removeprefix(".")
     elif isinstance(place.inner, dict):
-        names = [name for name in place.inner if rest == name or rest.startswith((f"{name}.", f"{name}["))]
-        if names:
-            longest = max(names, key=len)
-            return place.inner[longest], longest, rest[len(longest) :].removeprefix(".")
+        ends = [end for end, char in enumerate(rest) if char in ".["]
+        for end in (len(rest), *reversed(ends)):
+            name = rest[:end]
+            if name in place.inner:
+                return place.inner[name], name, rest[end:].removeprefix(".")
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 from kazoo_operator.core.custom_resource import JsonObject
@@ -26,11 +26,17 @@ def _timezones() -> dict[str, str]:
     return {zone.lower(): zone for zone in available_timezones()}
 
 
+@lru_cache(1000)
+def _nearest(zone: str) -> str | None:
+    near = get_close_matches(zone.lower(), _timezones(), 1)
+    return _timezones()[near[0]] if near else None
+
+
 def _unknown_timezone(spec: JsonObject) -> Iterator[Objection]:
     zone = spec.get("timezone")
     if isinstance(zone, str) and len(zone) >= 5 and zone != _timezones().get(zone.lower()):
-        near = get_close_matches(zone.lower(), _timezones(), 1)
-        yield Objection("timezone", hint=f"write {_timezones()[near[0]]}" if near else "")
+        near = _nearest(zone) if len(zone) <= 64 else None
+        yield Objection("timezone", hint=f"write {near}" if near else "")
 
 
 REALM_IS_STATIC = Rule(

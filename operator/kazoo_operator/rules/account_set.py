@@ -17,6 +17,8 @@ from kazoo_operator.rules.rule import Objection, Rule
 Said = Iterator[tuple[int, Objection]]
 Numbered = list[tuple[int, Resource]]
 
+_SLIPS = 50
+
 # KAZOO makes three bytes of hex, older screens six letters and digits; `acme10` is a word with a number.
 _RANDOM = re.compile(r"((?=[a-z]*[0-9])[0-9a-f]{6}|(?=[a-z0-9]*[0-9][a-z])[a-z0-9]{6})\.")
 
@@ -137,15 +139,24 @@ def _missing_parents(resources: Sequence[Resource]) -> Said:
     names: dict[str, set[str]] = defaultdict(set)
     for _, one in accounts:
         names[one.key.namespace].add(one.key.name)
+    hints: dict[Key, str] = {}
     for number, one in accounts:
         said: Any = one.spec.get("parentRef")
         wanted = said.get("name") if isinstance(said, dict) else None
-        others = names[one.key.namespace] - {one.key.name}
+        known = names[one.key.namespace]
         # Alone in its namespace, an account may well have a parent in other files.
-        if isinstance(wanted, str) and others and wanted not in names[one.key.namespace]:
-            near = get_close_matches(wanted, sorted(others), 1)
-            hint = f"did you mean {near[0]}?" if near else ""
-            yield number, Objection("spec.parentRef.name", f"no Account {wanted} is among the files", hint)
+        if isinstance(wanted, str) and len(known) > 1 and wanted not in known:
+            key = Key("Account", one.key.namespace, wanted)
+            # A thousand different slips among a thousand names would take minutes.
+            if key not in hints and len(hints) < _SLIPS:
+                near = get_close_matches(wanted, sorted(known - {one.key.name}), 1)
+                hints[key] = f"did you mean {near[0]}?" if near else ""
+            yield (
+                number,
+                Objection(
+                    "spec.parentRef.name", f"no Account {wanted} is among the files", hints.get(key, "")
+                ),
+            )
 
 
 def _random_realms(resources: Sequence[Resource]) -> Said:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
+from kazoo_operator.core.conformity import ENOUGH
 from kazoo_operator.core.custom_resource import JsonObject, Resource
 from kazoo_operator.core.finding import Finding, Severity
 
@@ -89,12 +91,12 @@ class Rule:
         """Empty when the rule holds for `spec` or cannot be judged from one spec alone."""
         found = [self.finding()] if self.check is not None and not self.check(spec) else []
         if self.each is not None:
-            found += [self.finding(_below_spec(said)) for said in self.each(spec)]
+            found += [self.finding(_below_spec(said)) for said in islice(self.each(spec), ENOUGH)]
         return found
 
     def on_object(self, body: JsonObject) -> Iterator[Finding]:
         """What the rule says about a whole manifest, its metadata above all."""
-        for said in self.of_object(body) if self.of_object is not None else ():
+        for said in islice(self.of_object(body), ENOUGH) if self.of_object is not None else ():
             yield self.finding(said)
 
     def on_change(self, old: JsonObject, new: JsonObject) -> Iterator[Finding]:
