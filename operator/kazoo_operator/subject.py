@@ -140,8 +140,8 @@ def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:
     known, wanted = resource.status.get("realm"), spec.get("realm")
     if not resource.status.get("accountID") or not known or not wanted or wanted == known:
         return []
-    if consents(spec, str(known), str(wanted)):
-        return []
+    if spec.get("managementPolicy") == "ObserveOnly" or consents(spec, str(known), str(wanted)):
+        return []  # what an object only observes is drift
     hint = f"put {known} back, or consent with allowRealmChange: {known}->{wanted}"
     return [replace(REALM_IS_STATIC.finding(), hint=hint)]
 

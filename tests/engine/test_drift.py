@@ -148,3 +148,15 @@ async def test_an_object_that_only_observes_makes_no_account(world: World) -> No
     found = await world.engine().reconcile(account(managementPolicy="ObserveOnly"), Watching())
     assert (found.outcome.reason, found.outcome.state) == (Reason.ACCOUNT_NOT_FOUND, State.STALLED)
     assert await world.accounts() == {}
+
+
+async def test_another_realm_is_drift_to_an_object_that_only_observes_at_each_pass(world: World) -> None:
+    _, _, found = await _kept(world)
+    account_id = found.fields["accountID"]
+    await world.edit(account_id, {"realm": "elsewhere.pbx.example.com"})
+    engine, watching = world.engine(), account("eye", managementPolicy="ObserveOnly", accountID=account_id)
+    for _ in range(2):
+        seen = await engine.reconcile(watching, Watching())
+        assert seen.outcome.reason is Reason.READY
+        assert [drift["path"] for drift in seen.fields["drift"]] == ["realm"]
+        watching = after(watching, seen)
