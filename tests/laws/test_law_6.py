@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -94,8 +95,8 @@ edits: st.SearchStrategy[JsonObject] = st.one_of(
             {"timezone": "Etc/UTC"},
             {"language": "EN-us"},
             {"enabled": False},
-            {"name": "Renamed"},
-            {"realm": "elsewhere.pbx.example.com"},
+            {"name": "{name} Renamed"},
+            {"realm": "{name}-elsewhere.pbx.example.com"},
             {"flags": []},
             {"flags": ["vip"]},
             {"flags": ["kazoo-operator/cluster/other/object"]},
@@ -120,7 +121,10 @@ def objects(draw: st.DrawFn) -> tuple[list[Resource], list[Resource], dict[str, 
         if draw(st.booleans()):
             old.append(account(name, **{**draw(said), **base}))
             if (edit := draw(edits)) is not None:
-                edited[name] = edit
+                edited[name] = {
+                    member: value.replace("{name}", name) if isinstance(value, str) else value
+                    for member, value in edit.items()
+                }
         new.append(account(name, **{**draw(said), **base, **draw(twists)}))
     return old, new, edited
 
@@ -203,8 +207,13 @@ async def compare(world: World, new: list[Resource]) -> None:
     before, calls = await documents(world), await mutations(world)
     report = await planned(world, *new)
     by_key = {resource.key: resource for resource in new}
+    held = dict(world.objects.held)
     world.objects.held.clear()
     order = [by_key[one.key] for one in report.objects]
+    for number, (one, resource) in enumerate(zip(report.objects, order, strict=True)):
+        # An object that was Ready stays so while it is suspended: the plan takes that from the mark.
+        if resource.spec.get("suspend") and resource.key in held and its(one, before) is not None:
+            order[number] = replace(resource, status=held[resource.key].status)
     reasons = await apply(world, *order)
     after = await documents(world)
     for one, reason in zip(report.objects, reasons, strict=True):
