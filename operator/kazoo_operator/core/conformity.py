@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice
 from typing import Any, get_args, get_origin
 
@@ -161,6 +162,7 @@ def ignored_findings(model: type[BaseModel], spec: JsonObject) -> list[Finding]:
     return findings
 
 
+@cache
 def _paths(model: type[BaseModel], prefix: str = "") -> tuple[list[str], list[str]]:
     """The paths of all fields of a model, and those of them that are maps with keys of the user's own."""
     paths, maps = [], []
