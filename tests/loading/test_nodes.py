@@ -80,6 +80,7 @@ def test_every_field_has_its_line_and_column(tmp_path: Path) -> None:
     assert manifest.line == 1
     assert manifest.position("spec.name") == (5, 3)
     assert manifest.span("spec.name") == (5, 9, 4)
+    assert manifest.span("spec.name", of_key=True) == (5, 3, 4)
     assert manifest.position("spec.grants[0].amount") == (8, 5)
     assert manifest.position("spec.grants[1]") == (9, 5)
     assert manifest.position("spec.grants[1].amount") == (9, 15)

@@ -18,6 +18,7 @@ from kazoo_operator.core.finding import Finding, Severity
 # Nobody reads more about one object, and a file may be made to have a hundred thousand.
 ENOUGH = 100
 _MOST = 5000
+NO_FIELD = "is no field of this kind"
 
 Location = tuple[int | str, ...]
 
@@ -67,7 +68,7 @@ def _unknown_nulls(model: type[BaseModel], value: Any, at: Location) -> Iterator
 def _unknown(model: type[BaseModel], location: Location) -> Finding:
     near = _near(str(location[-1]), _names_at(model, location[:-1]))
     hint = f"did you mean {near}?" if near else "remove it"
-    return Finding("SCHEMA", Severity.ERROR, f"spec{_path(location)}", "is no field of this kind", hint)
+    return Finding("SCHEMA", Severity.ERROR, f"spec{_path(location)}", NO_FIELD, hint)
 
 
 def _path(location: Location) -> str:
@@ -80,6 +81,8 @@ _FORMS = {
     "model_type": "must be a mapping",
     "dict_type": "must be a mapping",
     "list_type": "must be a list",
+    "string_too_short": "is too short: at least {min_length} characters",
+    "string_too_long": "is too long: at most {max_length} characters",
     "model_attributes_type": "must be a mapping",
 }
 
@@ -100,7 +103,11 @@ def _finding(model: type[BaseModel], fault: dict[str, Any]) -> Finding:
         message = f"{_shown(fault['input'])} is none of {', '.join(choices)}"
         hint = f"did you mean {near}?" if near else f"write {' or '.join(choices)}"
     else:
-        text = "has not the form that is asked for" if "pattern" in context else _FORMS.get(kind)
+        text = (
+            "has not the form that is asked for"
+            if "pattern" in context
+            else _FORMS.get(kind, "").format(**context)
+        )
         text = text or _lowered(fault["msg"].removeprefix("Value error, "))
         message = text if isinstance(fault["input"], dict | list) else f"{_shown(fault['input'])} {text}"
     return Finding("SCHEMA", Severity.ERROR, f"spec{_path(location)}", message, hint)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from kazoo_operator.core.conformity import NO_FIELD
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Finding, Severity
 
@@ -82,7 +83,7 @@ def _texts(path: str, said: Any, labels: bool) -> Iterator[Finding]:
 
 def _unknown(path: str, name: str, known: tuple[str, ...]) -> Finding:
     near = get_close_matches(name, known, 1)
-    return _error(path, "is no field of this kind", f"did you mean {near[0]}?" if near else "remove it")
+    return _error(path, NO_FIELD, f"did you mean {near[0]}?" if near else "remove it")
 
 
 def _error(path: str, message: str, hint: str) -> Finding:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from kazoo_operator.core.conformity import NO_FIELD
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.manifests.nodes import Place
@@ -68,11 +69,12 @@ class Manifest:
         place, _ = self._at(path)
         return place.line + 1, place.column + 1
 
-    def span(self, path: str) -> tuple[int, int, int]:
+    def span(self, path: str, of_key: bool = False) -> tuple[int, int, int]:
         """Line, column and length of what to underline: the value beside its key, or else the key."""
         place, last = self._at(path)
-        if place.inner is None and place.line == place.value_line:
-            return place.value_line + 1, place.value_column + 1, max(place.length, 1)
+        beside = place.inner is None and place.line == place.value_line and place.length > 0
+        if beside and not of_key:
+            return place.value_line + 1, place.value_column + 1, place.length
         return place.line + 1, place.column + 1, max(len(last), 1)
 
     def _at(self, path: str) -> tuple[Place, str]:
@@ -116,7 +118,7 @@ class Located:
     @classmethod
     def on(cls, manifest: Manifest, finding: Finding) -> Located:
         """A finding about an object."""
-        line, column, length = manifest.span(finding.path)
+        line, column, length = manifest.span(finding.path, of_key=finding.message == NO_FIELD)
         known = (manifest.kind, manifest.namespace, manifest.name)
         return cls(finding, manifest.source, line, column, length, *known)
 
