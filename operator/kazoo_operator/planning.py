@@ -216,6 +216,10 @@ class Planning:
             account = await by_realm(subject, realm)
             if account is None:
                 return await created(subject, planned, below, realm)
+        if self._new_parent(above[subject.resource.key]):
+            # It stands elsewhere, whatever form the reference to the parent has.
+            spec = {**subject.resource.spec, "parentRef": {"accountID": "an account that is to be made"}}
+            subject = replace(subject, resource=replace(subject.resource, spec=spec))
         return await kept(subject, planned, account)
 
     def _new_parent(self, above: Key | None) -> str | None:

@@ -188,7 +188,7 @@ def reason_of(one: PlannedObject) -> str:
 
 
 def taken(reason: str) -> str:
-    """Where both realm and name are taken, the realm by an object of the same set, either may be told first."""
+    """Where both realm and name are taken, either may be told first."""
     return "RealmTaken" if reason == "Rejected" else reason
 
 

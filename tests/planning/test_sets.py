@@ -97,6 +97,8 @@ async def test_an_account_is_not_moved_below_another_parent(world: World, plan: 
     report = await plan(account(), other, moved)
     assert named(report, "other").action == "create"
     assert reasons(named(report, "branch")) == ["InvalidSpec"], "its new parent is only to be made"
+    by_realm = child("branch", {"realm": "other.pbx.example.com"})
+    assert reasons(named(await plan(account(), other, by_realm), "branch")) == ["InvalidSpec"]
     await apply(world, account(), other)
     assert reasons(named(await plan(account(), other, moved), "branch")) == ["InvalidSpec"]
 
