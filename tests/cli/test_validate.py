@@ -224,11 +224,9 @@ OURS = "apiVersion: kazoo-operator.io/v1alpha1\nkind: Account\nmetadata: {name: 
 )
 def test_hostile_files_end_in_findings_with_a_line(tmp_path: Path, text: str) -> None:
     path = file(tmp_path, text)
-    seconds, megabytes, said = measured(
-        "-m", "kazoo_operator", "validate", str(path), "-o", "json", "--quiet"
-    )
-    assert seconds < 5 and megabytes < 300
-    findings = json.loads(said)["findings"]
+    run = measured("-m", "kazoo_operator", "validate", str(path), "-o", "json", "--quiet")
+    assert run.seconds < 5 and run.megabytes < 300
+    findings = json.loads(run.said)["findings"]
     assert findings and all(one["line"] >= 1 for one in findings)
 
 
@@ -249,8 +247,7 @@ def test_control_characters_reach_no_terminal(tmp_path: Path) -> None:
 
 
 def test_many_files_take_little_time_and_memory() -> None:
-    figures = bench(300)
-    # The aims are 2 seconds for 1,000 files and 4 times the loading; other tests run beside this one.
-    assert figures["seconds"] < 2
-    assert figures["ratio without starting"] < 8
+    figures = bench(1000)
+    # Of the wall's time the tests that run beside this one take their share: `make bench` shows it.
+    assert figures["ratio of the processor's time, starting aside"] < 5
     assert figures["megabytes"] < 150
