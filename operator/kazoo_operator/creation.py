@@ -22,7 +22,7 @@ from kazoo_operator.core.outcome import Outcome, Reason, State
 from kazoo_operator.core.plan import plan_creation
 from kazoo_operator.core.realm import normalised_name
 from kazoo_operator.hierarchy import Parent, parent_of
-from kazoo_operator.identity import by_realm, identify, realm_outside
+from kazoo_operator.identity import by_realm, fenced, identify, realm_outside
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -71,6 +71,7 @@ class Creation:
                 self._settle(subject)
                 return account, wanted_fields(subject), False
             text = f"KAZOO is making the account {realm}; that can take a minute."
+            progress.fields = {"realm": realm}
             progress.outcome = Outcome.of(Reason.CREATING, text)
             account, made = await self._put(subject, parent, realm)
             progress.outcome = None
@@ -90,6 +91,7 @@ class Creation:
         plan = plan_creation(subject.kind, start_fields(subject, realm), str(subject.mark))
         assert plan.create is not None
         connection = subject.connection
+        await fenced(subject, parent.account_id)
         try:
             with connection.creation_below(parent.account_id):
                 answer = await connection.backend.create_account(parent.account_id, plan.create.data)
@@ -111,8 +113,7 @@ class Creation:
         if "created" not in answer or not re.fullmatch("[0-9a-f]{32}", account_id):
             raise self._undone(subject, parent)
         name, index = str(subject.fields["name"]), subject.connection.index
-        above = await index.row(parent.account_id, subject.root.account_id)
-        tree = (*(above.tree if above is not None else ()), parent.account_id)
+        tree = (*await _above(subject, parent), parent.account_id)
         # Before it is read: a search may not show it yet, and nothing must make it twice.
         index.remember(AccountRow(account_id, name, realm, (str(subject.mark),), tree))
         try:
@@ -172,6 +173,18 @@ class Creation:
             "first child of a new reseller; make one child before the account is promoted to reseller."
         )
         return Halt(Reason.ROLLED_BACK, text, state=State.STALLED if times >= ROLLED_BACK_LIMIT else None)
+
+
+async def _above(subject: Subject, parent: Parent) -> tuple[str, ...]:
+    """The ids above the parent, by the last listing, or as KAZOO says where that does not show it yet."""
+    root, connection = subject.root.account_id, subject.connection
+    try:
+        row = await connection.index.row(parent.account_id, root)
+        if row is not None or parent.account_id == root:
+            return row.tree if row is not None else ()
+        return await connection.backend.ancestors(parent.account_id)
+    except BackendError:
+        return (root,)
 
 
 def _no_parent(subject: Subject, parent: Parent) -> Exception:

@@ -20,7 +20,7 @@ from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.core.custom_resource import GROUP, Key
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
 from kazoo_operator.creation import Creation
-from kazoo_operator.identity import identify, placed
+from kazoo_operator.identity import fenced, identify, placed
 from kazoo_operator.subject import Account, Halt, Subject, marks_on, read
 from kazoo_operator.surroundings import Deletions, Objects
 
@@ -56,6 +56,7 @@ class Deletion:
 
     async def delete(self, subject: Subject, account: Account) -> None:
         """DELETE the account and see it gone. Raises Halt with what keeps it."""
+        await fenced(subject, account.id)
         await self._note(account.id)
         backend, index = subject.connection.backend, subject.connection.index
         try:
@@ -73,6 +74,8 @@ class Deletion:
 
     async def replace_half_built(self, subject: Subject, account: Account) -> None:
         """Delete an account that lacks its databases, as a person has asked for. Raises Halt."""
+        _refuse_root(subject, account)
+        await _refuse_descendants(subject, account)
         await self._keep_the_limit(subject, account)
         await self.delete(subject, account)
         self._waiting.pop(subject.resource.key, None)
@@ -91,7 +94,8 @@ class Deletion:
         if account is None:
             return None
         marks = set(marks_on(subject, account))
-        return account if marks == {subject.mark} or (not marks and account.id == subject.known_id) else None
+        unmarked = not marks and account.id == subject.known_id and subject.was_managed
+        return account if marks == {subject.mark} or unmarked else None
 
     async def _keep_the_limit(self, subject: Subject, account: Account) -> None:
         """Raises Halt when the hour's deletions are used up, and nobody approved more."""
@@ -102,6 +106,7 @@ class Deletion:
             raise _unnoted(error) from None
         recent = [done.account_id for done in sorted(noted, key=lambda done: done.at)]
         limit = subject.connection.policy.max_deletions_per_hour
+        self._waiting = {key: held for key, held in self._waiting.items() if _still_waits(subject, key)}
         self._waiting[subject.resource.key] = account.id
         if account.id in recent or len(recent) < limit:
             return
@@ -131,6 +136,12 @@ class Deletion:
 _NOT_OURS = frozenset(
     {Reason.EXTERNALLY_DELETED, Reason.NOT_ADOPTED, Reason.REALM_TAKEN, Reason.ACCOUNT_NOT_FOUND}
 )
+
+
+def _still_waits(subject: Subject, key: Key) -> bool:
+    """Whether an object that waited for its deletion still does: its policy may be Retain by now."""
+    found = subject.objects.get(key)
+    return found is not None and found.deleting and found.spec.get("deletionPolicy") == "Delete"
 
 
 def digest(url: str, account_ids: set[str]) -> str:

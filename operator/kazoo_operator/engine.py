@@ -17,6 +17,7 @@ What happens next follows from the spec and from KAZOO alone, so a pass may end 
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -28,7 +29,7 @@ from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.mark import Mark
-from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, State
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
@@ -39,7 +40,8 @@ from kazoo_operator.hierarchy import refuse_cycle
 from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken
 from kazoo_operator.observation import consult, empty_lists, observe, read_back
 from kazoo_operator.refusals import Refusals
-from kazoo_operator.report import steps
+from kazoo_operator.report import steps, suspended, unfinished, with_steps
+from kazoo_operator.rescue import rescued
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -47,15 +49,13 @@ from kazoo_operator.subject import (
     Subject,
     marks_on,
     read,
-    refuse,
     status_fields,
-    validated,
     wanted_fields,
 )
 from kazoo_operator.surroundings import Surroundings
+from kazoo_operator.validity import refuse, validated
 
 HALF_BUILT_AFTER = 120.0
-_READ_ONLY = "Suspended: nothing is written to KAZOO until spec.suspend is false."
 
 
 class Engine:
@@ -85,7 +85,7 @@ class Engine:
         try:
             return await self._pass(kind, resource, progress)
         except Halt as halt:
-            return _with_steps(kind, resource, halt.found)
+            return with_steps(kind, resource, halt.found)
         except NoRoot as error:
             text = f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT."
             return Pass(Outcome.of(Reason.FORBIDDEN, text))
@@ -100,32 +100,65 @@ class Engine:
 
     async def _pass(self, kind: Kind, resource: Resource, progress: Progress) -> Pass:
         if resource.spec.get("suspend") is True:
-            return _suspended(resource)
-        subject = await self._subject(kind, resource)
+            return suspended(resource)
         if resource.deleting:
-            return await self._end(subject)
-        refuse_cycle(subject)
-        refuse(kind.findings(subject.fields, await consult(subject, {})), State.STALLED)
+            return await self._end(await self._subject(kind, resource, dict(resource.spec)))
+        try:
+            subject = await self._subject(kind, resource, kind.normal(validated(kind, resource)))
+            refuse_cycle(subject)
+            refuse(kind.findings(subject.fields, await consult(subject, {})), State.STALLED)
+        except Halt as halt:
+            raise await self._rescued_at(halt, kind, resource) from None
         if subject.observe_only:
             return await self._only_observed(subject)
+        return await self._managed(subject, progress)
+
+    async def _managed(self, subject: Subject, progress: Progress) -> Pass:
+        """The pass over an object that keeps an account, made by this very pass or known before."""
         account, wanted, made = await identify(subject), wanted_fields(subject), False
         if account is None:
-            account, wanted, made = await self._creation.create(subject, progress)
+            try:
+                account, wanted, made = await self._creation.create(subject, progress)
+            except Halt as halt:
+                raise unfinished(halt, subject.kind) if "path" not in halt.found.fields else halt from None
+        events: tuple[Event, ...] = ()
         try:
-            return await self._keep(subject, account, wanted, made)
+            account, events = await rescued(subject, account)
+            found = await self._keep(subject, account, wanted, made)
+            return replace(found, events=(*events, *found.events))
+        except Halt as halt:
+            ended = halt
         except BackendError as error:
-            known: JsonObject = {"accountID": account.id, "realm": subject.decided_realm or account.realm}
-            if another := account.id != subject.known_id:
-                known["balance"] = None  # it was that of an account which is gone
-            if lacks_databases(error) and (another or not resource.status.get("balance")):
-                raise await self._half(subject, account, known) from None
-            raise Halt.of(error, kind, known) from None
+            ended = await self._failed(subject, account, error)
+        ended.found = replace(ended.found, events=(*events, *ended.found.events))
+        raise unfinished(ended, subject.kind) if made or subject.unfinished else ended
 
-    async def _subject(self, kind: Kind, resource: Resource) -> Subject:
+    async def _failed(self, subject: Subject, account: Account, error: BackendError) -> Halt:
+        """The end of a pass that knows its account, and that KAZOO kept from going on."""
+        status = subject.resource.status
+        known: JsonObject = {"accountID": account.id, "realm": status.get("realm") or account.realm}
+        if another := account.id != subject.known_id:
+            known["balance"] = None  # it was that of an account which is gone
+        incomplete = another or not status.get("balance")
+        if lacks_databases(error) and incomplete and _made_by_us(subject, account):
+            return await self._half(subject, account, known)
+        return Halt.of(error, subject.kind, known)
+
+    async def _rescued_at(self, halt: Halt, kind: Kind, resource: Resource) -> Halt:
+        """The same end, once emergency calls are allowed: whatever stands against the rest of the spec."""
+        observes = resource.spec.get("managementPolicy") == "ObserveOnly"
+        if resource.status.get("accountID") and not observes:
+            with contextlib.suppress(BackendError, NoRoot, Halt):
+                subject = await self._subject(kind, resource, dict(resource.spec))
+                account = await read(subject, str(subject.known_id))
+                _, events = (account, ()) if account is None else await rescued(subject, account)
+                halt.found = replace(halt.found, events=(*events, *halt.found.events))
+        return halt
+
+    async def _subject(self, kind: Kind, resource: Resource, fields: JsonObject) -> Subject:
+        """The object with what is decided before KAZOO is asked; `fields`: what its spec is taken to say."""
         if kind.lifecycle is None:
             raise ValueError(f"kind {kind.name} has no lifecycle")
-        # Whatever its spec says, an object can be deleted.
-        fields = dict(resource.spec) if resource.deleting else kind.normal(validated(kind, resource))
         connection = self._registry.of(resource)
         root = await connection.root()
         mark = Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)
@@ -164,6 +197,7 @@ class Engine:
         fields = {
             **status_fields(subject, account),
             **found.fields,
+            "realm": subject.decided_realm or account.realm,
             "steps": steps(subject.lifecycle, everything),
         }
         fields["balance"] = money.to_text(await subject.connection.backend.balance(account.id))
@@ -177,13 +211,13 @@ class Engine:
 
     async def _half(self, subject: Subject, account: Account, fields: JsonObject) -> Halt:
         """What to do about an account without its databases: wait, and make it anew when a person says so."""
-        if subject.annotation("recreate") == account.id:
+        since = self._half_built.setdefault(account.id, self._clock())
+        waited = self._clock() - since >= HALF_BUILT_AFTER or _stalled(subject.resource, Reason.HALF_BUILT)
+        if waited and subject.annotation("recreate") == account.id:
             await self._deletion.replace_half_built(subject, account)
             text = f"The half-built account {account.id} was deleted; another is made in its place."
             return Halt(Reason.DELETING, text, fields)
-        since = self._half_built.setdefault(account.id, self._clock())
-        state = State.STALLED if self._clock() - since >= HALF_BUILT_AFTER else None
-        return Halt(Reason.HALF_BUILT, half_built(account), fields, state)
+        return Halt(Reason.HALF_BUILT, half_built(account), fields, State.STALLED if waited else None)
 
     async def _converge(
         self, subject: Subject, account: Account, wanted: JsonObject, documents: Documents, verdict: Verdict
@@ -192,7 +226,7 @@ class Engine:
         plan = verdict.plan
         if plan.empty:
             return account
-        await fenced(subject, account)
+        await fenced(subject, account.id)
         await refuse_taken(subject, account, plan)
         known = status_fields(subject, account)
         open_ones = [write.document.name for write in plan.writes]
@@ -230,18 +264,15 @@ async def _write(subject: Subject, account: Account, write: Write, documents: Do
     return item
 
 
-def _suspended(resource: Resource) -> Pass:
-    """As it was: an object that is Ready stays so."""
-    if resource.was_ready:
-        return Pass(Outcome(Reason.READY, _READ_ONLY, State.READY, Return.ON_CHANGE))
-    return Pass(Outcome.of(Reason.SUSPENDED, _READ_ONLY))
+def _made_by_us(subject: Subject, account: Account) -> bool:
+    """Whether the account came out of a creation of ours: it has our mark, and was not adopted."""
+    return set(marks_on(subject, account)) == {subject.mark} and subject.said.get("adopt") is not True
 
 
-def _with_steps(kind: Kind, resource: Resource, found: Pass) -> Pass:
-    """What keeps an account from being made stands at its first step too."""
-    if kind.lifecycle is None or resource.status.get("accountID") or resource.deleting:
-        return found
-    return replace(found, fields={"steps": steps(kind.lifecycle, (), found.outcome), **found.fields})
+def _stalled(resource: Resource, reason: Reason) -> bool:
+    """Whether status shows the object Stalled for `reason`."""
+    conditions = resource.status.get("conditions") or ()
+    return any(one.get("type") == "Stalled" and one.get("reason") == reason for one in conditions)
 
 
 def _events(subject: Subject, account: Account, verdict: Verdict, made: bool) -> tuple[Event, ...]:
@@ -249,7 +280,7 @@ def _events(subject: Subject, account: Account, verdict: Verdict, made: bool) ->
     found = []
     if made:
         found.append(Event("Created", f"The account {account.id} was made below {account.parent}."))
-    elif not marks_on(subject, account) and not subject.known_id:
+    elif subject.mark not in marks_on(subject, account) and not subject.was_managed:
         found.append(Event("Adopted", f"The account {account.id} was taken over."))
     if verdict.drifted and verdict.plan.changes:
         text = f"{described(verdict.plan.changes)}; it is put back."

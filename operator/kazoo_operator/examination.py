@@ -11,7 +11,8 @@ from kazoo_operator.drift import Verdict, judge
 from kazoo_operator.hierarchy import refuse_other_parent
 from kazoo_operator.identity import placed, refuse_twin
 from kazoo_operator.observation import observe, with_fallbacks
-from kazoo_operator.subject import Account, Subject, refuse_other_realm
+from kazoo_operator.subject import Account, Subject
+from kazoo_operator.validity import refuse_other_realm
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kazoo_operator.backend.errors import Forbidden, NotFound
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Reason, State
-from kazoo_operator.subject import Account, Halt, Subject, status_fields
+from kazoo_operator.subject import Account, Halt, Subject
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ def refuse_other_parent(subject: Subject, account: Account) -> None:
         f"spec.parentRef: the account {account.id} stands {where} in KAZOO, and not below {wanted}; move "
         "it there, or write the parent that it has."
     )
-    raise Halt(Reason.INVALID_SPEC, text, status_fields(subject, account), State.STALLED)
+    known = {"accountID": account.id, "realm": subject.resource.status.get("realm") or account.realm}
+    raise Halt(Reason.INVALID_SPEC, text, known, State.STALLED)
 
 
 def _wanted_id(subject: Subject) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
 from kazoo_operator.backend.errors import Forbidden
-from kazoo_operator.backend.index import LISTED_EVERY, UNKNOWN_AFTER
+from kazoo_operator.backend.index import LISTED_EVERY
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.core.custom_resource import GROUP
 from kazoo_operator.core.mark import Mark
@@ -29,9 +30,10 @@ async def identify(subject: Subject) -> Account | None:
     """The object's account, or None when it is to be made. Raises Halt when it may not be touched."""
     known, named = subject.known_id, subject.said.get("accountID")
     if known is not None:
-        account = await read(subject, known)
+        account = await _known(subject, known)
         if account is not None:
-            _refuse_other_id(subject, known)
+            if not subject.resource.deleting:
+                _refuse_other_id(subject, known)
             return ours(subject, account)
     rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
     found = await _still_marked(subject, rows)
@@ -40,6 +42,18 @@ async def identify(subject: Subject) -> Account | None:
     if known is not None:
         return await _lost(subject, known)
     return ours(subject, await named_account(subject, named)) if named else None
+
+
+async def _known(subject: Subject, known: str) -> Account | None:
+    try:
+        return await read(subject, known)
+    except Forbidden:
+        way_out = "; set deletionPolicy: Retain to let this object go" if subject.resource.deleting else ""
+        text = (
+            f"The account {known} is not below {subject.root.realm} any more, and nothing outside is "
+            f"touched{way_out}."
+        )
+        raise Halt(Reason.OUTSIDE_SUBTREE, text) from None
 
 
 def _refuse_other_id(subject: Subject, known: str) -> None:
@@ -165,7 +179,12 @@ def _called(subject: Subject, parent_id: str, row: AccountRow | None) -> str:
     if row is None:
         return subject.root.realm
     mine = [mark for mark in Mark.among(row.flags) if mark.owner == subject.mark.owner]
-    return mine[0].name if len(mine) == 1 else row.realm.lower()
+    fits = len(mine) == 1 and re.fullmatch(_OBJECT_NAME, mine[0].name)
+    return mine[0].name if fits else row.realm.lower()
+
+
+# A mark may have been edited by hand to be anything.
+_OBJECT_NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 
 
 async def _row(subject: Subject, account: Account, age: float = LISTED_EVERY) -> AccountRow | None:
@@ -187,10 +206,21 @@ async def _reaches_all(subject: Subject) -> bool:
     return (await subject.connection.backend.identity()).account_id == subject.root.account_id
 
 
-async def fenced(subject: Subject, account: Account) -> None:
-    """Before a write: an account that was moved out of the root account's tree lately is not touched."""
-    if not await _reaches_all(subject):
-        await placed(subject, account, UNKNOWN_AFTER)
+async def fenced(subject: Subject, account_id: str) -> None:
+    """Before a write: KAZOO is asked where the account stands now. Raises Halt when that is outside.
+
+    Where the root is the credential's own account, nothing outside can be reached.
+    """
+    root = subject.root.account_id
+    if account_id == root or await _reaches_all(subject):
+        return
+    try:
+        above = await subject.connection.backend.ancestors(account_id)
+    except Forbidden:
+        above = ()
+    if root not in above:
+        text = f"The account {account_id} is not below {subject.root.realm}, and nothing outside is touched."
+        raise Halt(Reason.OUTSIDE_SUBTREE, text)
 
 
 async def refuse_twin(subject: Subject, account: Account) -> None:

@@ -9,6 +9,7 @@ from kazoo_operator.backend.errors import Invalid
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.outcome import Pass
 from kazoo_operator.core.plan import make_plan
+from kazoo_operator.identity import fenced
 from kazoo_operator.subject import Account, Halt, Subject, read
 
 REFUSED_FOR = 3600.0
@@ -59,5 +60,7 @@ class Refusals:
 
 async def _put_back(subject: Subject, account: Account, old: JsonObject) -> None:
     plan = make_plan(subject.kind, old, {subject.lifecycle.document.name: account.document})
+    if plan.writes:
+        await fenced(subject, account.id)
     for write in plan.writes:
         await subject.connection.backend.write(account.id, write.document, write.data)

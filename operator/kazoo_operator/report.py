@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
-from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.kind import Lifecycle
-from kazoo_operator.core.outcome import Outcome, State
+from kazoo_operator.core.custom_resource import JsonObject, Resource
+from kazoo_operator.core.kind import Kind, Lifecycle
+from kazoo_operator.core.outcome import Outcome, Pass, Reason, Return, State
+from kazoo_operator.subject import Halt
 
 
 def steps(lifecycle: Lifecycle, done: Collection[str], outcome: Outcome | None = None) -> list[JsonObject]:
@@ -25,3 +27,45 @@ def steps(lifecycle: Lifecycle, done: Collection[str], outcome: Outcome | None =
         blocked = True
         found.append(step)
     return found
+
+
+_READ_ONLY = "Suspended: nothing is written to KAZOO until spec.suspend is false."
+
+
+def suspended(resource: Resource) -> Pass:
+    """As it was: an object that is Ready stays so."""
+    if resource.was_ready:
+        return Pass(
+            Outcome(Reason.READY, _READ_ONLY, State.READY, Return.ON_CHANGE),
+            also=_as_it_was(resource, "Synced"),
+        )
+    return Pass(Outcome.of(Reason.SUSPENDED, _READ_ONLY))
+
+
+def _as_it_was(resource: Resource, kind: str) -> dict[str, tuple[str, str, str]]:
+    """A condition that status shows, to be said once more."""
+    return {
+        str(one["type"]): (str(one["status"]), str(one["reason"]), str(one.get("message", "")))
+        for one in resource.status.get("conditions") or ()
+        if one.get("type") == kind
+    }
+
+
+def with_steps(kind: Kind, resource: Resource, found: Pass) -> Pass:
+    """What keeps an account from being made stands at its first step too."""
+    known = resource.status.get("accountID") or found.fields.get("accountID")
+    if kind.lifecycle is None or known or resource.deleting:
+        return found
+    return replace(found, fields={"steps": steps(kind.lifecycle, (), found.outcome), **found.fields})
+
+
+def unfinished(halt: Halt, kind: Kind) -> Halt:
+    """The end of a pass over an account that we made and did not see through: status keeps just this."""
+    fields = halt.found.fields
+    if kind.lifecycle is not None and "accountID" in fields:
+        kept: JsonObject = {
+            name: fields[name] for name in ("accountID", "realm", "balance", "steps") if name in fields
+        }
+        kept.setdefault("steps", steps(kind.lifecycle, (), halt.found.outcome))
+        halt.found = replace(halt.found, fields=kept)
+    return halt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from kazoo_operator.backend.errors import BackendError, NotFound
@@ -12,14 +12,12 @@ from kazoo_operator.backend.protocol import Identity
 from kazoo_operator.backend.registry import Connection
 from kazoo_operator.core.custom_resource import GROUP, JsonObject, Key, Resource
 from kazoo_operator.core.documents import put
-from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.kind import Kind, Lifecycle
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.core.realm import from_template
-from kazoo_operator.core.schema import Spec, ignored_findings, schema_findings, without_nulls
+from kazoo_operator.core.schema import without_nulls
 from kazoo_operator.failure import outcome_of
-from kazoo_operator.rules.account import REALM_IS_STATIC
 from kazoo_operator.surroundings import Objects
 
 
@@ -27,6 +25,7 @@ class Progress(Protocol):
     """Where a pass says what it is waiting for; shown while the pass goes on."""
 
     outcome: Outcome | None
+    fields: JsonObject
 
 
 class Halt(Exception):
@@ -86,6 +85,20 @@ class Subject:
         return self.resource.annotations.get(f"{GROUP}/{name}")
 
     @property
+    def was_managed(self) -> bool:
+        """Whether a pass of ours ever wrote the account, mark included; observing leaves no steps."""
+        steps = self.resource.status.get("steps") or ()
+        name = self.lifecycle.steps[0][0]
+        return any(step.get("name") == name and step.get("state") == "Done" for step in steps)
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether status tells of an account that we made and never saw through: its id, and little else."""
+        status = self.resource.status
+        begun = bool(status.get("steps")) and not self.was_managed and "path" not in status
+        return self.known_id is not None and begun and self.said.get("adopt") is not True
+
+    @property
     def decided_realm(self) -> str | None:
         """The spec's realm, or the one that status keeps for a known account: an edit in KAZOO is drift."""
         kept = self.resource.status.get("realm") if self.known_id else None
@@ -118,57 +131,6 @@ class Account:
         return str(self.document.get("realm", "")).lower()
 
 
-def validated(kind: Kind, resource: Resource) -> Spec:
-    """The spec as a model. Raises Halt with InvalidSpec: field, reason and remedy of each finding."""
-    spec = without_nulls(resource.spec)
-    findings = schema_findings(kind.spec, spec) + ignored_findings(kind.spec, spec)
-    findings += [finding for rule in kind.rules for finding in rule.findings(spec)]
-    findings += _moved_realm(resource, spec)
-    refuse(findings)
-    return kind.spec.model_validate(spec)
-
-
-def refuse(findings: Iterable[Finding], state: State | None = None) -> None:
-    """Raises Halt with InvalidSpec when there is an error among the findings."""
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if errors:
-        text = ". ".join(str(finding) for finding in errors) + "."
-        raise Halt(Reason.INVALID_SPEC, text, state=state)
-
-
-def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:
-    known, wanted = resource.status.get("realm"), spec.get("realm")
-    if not resource.status.get("accountID") or not known or not wanted or wanted == known:
-        return []
-    if spec.get("managementPolicy") == "ObserveOnly" or consents(spec, str(known), str(wanted)):
-        return []  # what an object only observes is drift
-    hint = f"put {known} back, or consent with allowRealmChange: {known}->{wanted}"
-    return [replace(REALM_IS_STATIC.finding(), hint=hint)]
-
-
-def consents(spec: JsonObject, old: str, new: str) -> bool:
-    """Whether the spec consents to exactly this change of the realm."""
-    return bool(spec.get("allowRealmChange") == f"{old}->{new}")
-
-
-def refuse_other_realm(subject: Subject, account: Account) -> None:
-    """Raises Halt when the account has another realm than the spec, neither drift nor consented to."""
-    wanted, held = subject.fields.get("realm"), account.realm
-    if not wanted or wanted in (held, subject.resource.status.get("realm")):
-        return
-    if not consents(subject.said, held, wanted) and not _moved_with_consent(subject, wanted):
-        finding = replace(
-            REALM_IS_STATIC.finding(), hint=f"write {held}, or allowRealmChange: {held}->{wanted}"
-        )
-        text = f"{finding}. The account {account.id} of this object has the realm {held}."
-        raise Halt(Reason.INVALID_SPEC, text, state=State.STALLED)
-
-
-def _moved_with_consent(subject: Subject, wanted: str) -> bool:
-    known = subject.resource.status.get("realm")
-    return bool(known) and consents(subject.said, str(known), wanted)
-
-
 async def read(subject: Subject, account_id: str) -> Account | None:
     """GET an account; None when there is none. Raises BackendError."""
     try:
@@ -188,16 +150,18 @@ def marks_on(subject: Subject, account: Account) -> tuple[Mark, ...]:
 def ours(subject: Subject, account: Account) -> Account:
     """The account, if we may touch it. Raises Halt.
 
-    It bears our mark alone, or none and status knows it; or the spec adopts it, which takes a foreign mark
-    only where the spec names the account's id.
+    It bears our mark alone, or none any more and status knows that we managed it; or the spec adopts it,
+    which takes a foreign mark only where the spec names the account's id, and only once: what another has
+    taken over since is another's.
     """
     marks = marks_on(subject, account)
     if set(marks) == {subject.mark}:
         return account
     known = account.id == subject.known_id and account.realm == subject.resource.status.get("realm")
-    if known and not marks and account.id != subject.root.account_id:
+    if known and not marks and account.id != subject.root.account_id and subject.was_managed:
         return account
-    if subject.said.get("adopt") is True and (not marks or subject.said.get("accountID") == account.id):
+    named = subject.said.get("accountID") == account.id and not subject.was_managed
+    if subject.said.get("adopt") is True and (not marks or named):
         return account
     if not marks:
         text = (
@@ -260,13 +224,14 @@ def tried(subject: Subject) -> bool:
 def wanted_fields(subject: Subject) -> JsonObject:
     """The fields of an account that was found: the spec's, and the realm that was decided for it.
 
-    As long as no pass over it ever ended Ready, its creation is not finished: the start values count too.
+    Start values count only where status tells of a creation of ours that was not seen through.
     """
     status, start = subject.resource.status, subject.lifecycle.start
     if subject.known_id is None or not status.get("realm"):
-        return {**start, **subject.fields} if tried(subject) else subject.fields
+        ours_to_make = tried(subject) and subject.said.get("adopt") is not True
+        return {**start, **subject.fields} if ours_to_make else subject.fields
     fields = {**subject.fields, subject.lifecycle.key: subject.decided_realm}
-    return fields if status.get("balance") else {**start, **fields}
+    return {**start, **fields} if subject.unfinished else fields
 
 
 def start_fields(subject: Subject, realm: str) -> JsonObject:
@@ -277,7 +242,7 @@ def start_fields(subject: Subject, realm: str) -> JsonObject:
 
 
 def status_fields(subject: Subject, account: Account) -> JsonObject:
-    """What status says about an account, money and steps aside."""
+    """What status says about an account, money and steps aside; of a new realm, once KAZOO has it."""
     document, root = account.document, subject.root
     real = (
         account.id == root.account_id
@@ -287,7 +252,7 @@ def status_fields(subject: Subject, account: Account) -> JsonObject:
     reseller = document.get("reseller_id")
     return {
         "accountID": account.id,
-        "realm": subject.decided_realm or account.realm,
+        "realm": subject.resource.status.get("realm") or account.realm,
         "parent": account.parent or None,
         "parentAccountID": account.parent_id or None,
         "path": " / ".join((*account.above, str(document.get("name")))),

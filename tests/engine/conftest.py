@@ -61,6 +61,7 @@ class Watching:
     """A progress that remembers what it was told."""
 
     seen: list[Outcome] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
     _outcome: Outcome | None = None
 
     @property

@@ -214,6 +214,9 @@ async def test_a_half_built_account_is_replaced_when_its_id_is_annotated(world: 
     broken = half.fields["accountID"]
     assert f"kazoo-operator.io/recreate: {broken}" in half.outcome.message
     asked = account(status=half.fields, annotations={"recreate": broken})
+    early = await engine.reconcile(asked, Watching())
+    assert early.outcome.reason is Reason.HALF_BUILT, "it has two minutes to be finished"
+    clock.now += 121
     found = await until_ready(engine, asked)
     assert found.fields["accountID"] != broken
     assert list(await world.accounts()) == [found.fields["accountID"]]

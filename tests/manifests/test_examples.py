@@ -13,7 +13,7 @@ import yaml
 from kazoo_operator.core.custom_resource import GROUP, Resource
 from kazoo_operator.core.realm import normalised_name
 from kazoo_operator.kinds import discover
-from kazoo_operator.subject import validated
+from kazoo_operator.validity import validated
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

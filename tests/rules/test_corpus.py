@@ -11,7 +11,8 @@ from kazoo_operator.kinds import discover
 from kazoo_operator.manifests import load
 from kazoo_operator.manifests.judgement import judge
 from kazoo_operator.rules.rule import Place
-from kazoo_operator.subject import Halt, validated
+from kazoo_operator.subject import Halt
+from kazoo_operator.validity import validated
 from tests.rules.corpus import CASES, CATALOGUE, FOLDER, Case
 
 KINDS = {kind.name: kind for kind in discover()}

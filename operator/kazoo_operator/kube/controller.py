@@ -115,7 +115,7 @@ class Controller:
                 text = (
                     "The API server refuses our finalizer; grant patch on the resource in kazoo-operator.io."
                 )
-                await self._show(target, Outcome.of(Reason.INTERNAL_ERROR, text))
+                await self._show(target, Pass(Outcome.of(Reason.INTERNAL_ERROR, text)))
             self._queue.back_off(key)
             return
         entry = self._entry(target)
@@ -153,7 +153,7 @@ class Controller:
         running = asyncio.create_task(self._reconcile(target.key, entry, progress))
         try:
             if (outcome := await _takes_long(running, progress)) is not None:
-                await self._show(target, outcome)
+                await self._show(target, Pass(outcome, progress.fields))
             return await running
         finally:
             self._workers[worker] = None
@@ -177,9 +177,9 @@ class Controller:
             metrics.RECONCILE_ERRORS.labels(controller).inc()
         return found
 
-    async def _show(self, target: Target, outcome: Outcome) -> None:
+    async def _show(self, target: Target, found: Pass) -> None:
         try:
-            self._tell(target, outcome, await self._writers.status.write(target, Pass(outcome)))
+            self._tell(target, found.outcome, await self._writers.status.write(target, found))
         except ApiServerError as error:
             log.debug("%s: its progress could not be shown: %s", target.key, error)
 

@@ -133,7 +133,8 @@ def complete(fields: JsonObject, documents: Documents) -> JsonObject:
     """The whole map of call restrictions, where the spec has one; a class it does not list is allowed."""
     if "callRestrictions" not in fields:
         return fields
-    everything = dict.fromkeys(documents.get(CLASSIFIERS.name) or (), "Allow")
+    classes = [name for name in documents.get(CLASSIFIERS.name) or () if "." not in name]
+    everything = dict.fromkeys(classes, "Allow")
     whole = {**everything, **fields["callRestrictions"]}
     others = {name: value for name, value in fields.items() if name != "callRestrictions"}
     return {**others, "callRestrictions": whole} if whole else others
