@@ -7,11 +7,9 @@ seconds of wall clock, the ratio, and the peak of memory.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,17 +42,25 @@ class Run(NamedTuple):
     said: str
 
 
+# Started by a small process: the peak of memory of one that is forked from us would begin at our own.
+_LAUNCH = """
+import json, os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawn(sys.executable, [sys.executable, "-P", *sys.argv[2:]], os.environ)
+_, _, usage = os.wait4(pid, 0)
+with open(sys.argv[1], "w") as told:
+    json.dump([time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024], told)
+"""
+
+
 def measured(*arguments: str) -> Run:
     """Run Python with the arguments, and measure it."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen([sys.executable, "-P", *arguments], stdout=output, stderr=output)
-        _, code, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(code)
-        seconds = time.perf_counter() - started
-        output.seek(0)
-        processor = usage.ru_utime + usage.ru_stime
-        return Run(seconds, processor, usage.ru_maxrss / 1024, output.read().decode())
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "told"
+        command = [sys.executable, "-S", "-c", _LAUNCH, str(told), *arguments]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        seconds, processor, megabytes = json.loads(told.read_text())
+        return Run(seconds, processor, megabytes, done.stdout.decode())
 
 
 def bench(number: int) -> dict[str, float]:

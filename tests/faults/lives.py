@@ -21,7 +21,7 @@ CALLS = frozenset(name for name, member in vars(Backend).items() if inspect.isco
 }
 WRITES = frozenset({"write", "make", "create_account", "delete_account"})
 SECONDS_BETWEEN_PASSES = 7.0
-_ROUNDS = 12
+_ROUNDS = 24
 
 Hook = Callable[["Call"], Awaitable[None]]
 
