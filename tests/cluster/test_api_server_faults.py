@@ -1,6 +1,6 @@
 """An API server that is away, refuses, hangs or talks nonsense: it costs time, and nothing else.
 
-The long faults share their 70 seconds: each befalls an operator of its own. SOAK=1 adds those that cannot.
+The long faults share their 70 seconds: each befalls an operator of its own. `make soak` adds those that cannot.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tools.stack import OperatorProcess, until
 pytestmark = pytest.mark.cluster
 
 LONG = 70.0
-soak = pytest.mark.skipif("SOAK" not in os.environ, reason="takes minutes; SOAK=1 runs it")
+soak = pytest.mark.soak
 
 
 @dataclass
