@@ -1,6 +1,6 @@
 """An API server that is away, refuses, hangs or talks nonsense: it costs time, and nothing else.
 
-The long faults share their 70 seconds: each befalls an operator of its own. `make soak` adds those that cannot.
+The long faults share their 70 seconds: each befalls an operator of its own. `make soak` has the others.
 """
 
 from __future__ import annotations
