@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import yaml
 
 from tools.cluster import (
     ControlPlane,
+    KubectlFailed,
     audit_writes,
     running_control_plane,
     service_account_kubeconfig,
@@ -39,6 +41,19 @@ def plane() -> Iterator[ControlPlane]:
 def shipped_role(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A kubeconfig with the token of the ServiceAccount that the manifests ship."""
     return service_account_kubeconfig(plane, NAMESPACE, "kazoo-operator", tmp_path_factory.mktemp("role"))
+
+
+class MortalOperator(OperatorProcess):
+    """An operator whose Lease is free once it was killed: tests/cluster/test_lease.py waits for its end."""
+
+    plane: ControlPlane
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        super().kill()
+        free = ("--type=merge", "-p", '{"spec": {"holderIdentity": ""}}')
+        with contextlib.suppress(KubectlFailed):  # it was killed before it had made one
+            self.plane.kubectl("patch", "lease", "kazoo-operator", "-n", NAMESPACE, *free)
 
 
 @dataclass
@@ -201,9 +216,10 @@ def new_stage(plane: ControlPlane, shipped_role: Path, tmp_path: Path) -> Iterat
         key = tmp_path / "api-key"
         key.write_text(sandbox.ready["reseller"]["apiKey"])
         said = {"KAZOO_URL": sandbox.url, "KAZOO_API_KEY_FILE": str(key), **environment}
-        operator = OperatorProcess(
+        operator = MortalOperator(
             shipped_role, tmp_path / "operator.log", said, arguments=("--namespace", NAMESPACE)
         )
+        operator.plane = plane
         stage = Stage(plane, sandbox, operator)
         ended.append(lambda: _clear(stage))
         return stage
@@ -220,8 +236,8 @@ def _clear(stage: Stage) -> None:
         if found["metadata"].get("finalizers"):
             patch = ("--type=merge", "-p", '{"metadata": {"finalizers": null}}')
             stage.plane.kubectl("patch", "accounts", name, "-n", NAMESPACE, *patch)
-    if stage.names:
-        stage.plane.kubectl("delete", "accounts", *set(stage.names), "-n", NAMESPACE, "--ignore-not-found")
+    collection = f"/apis/kazoo-operator.io/v1alpha1/namespaces/{NAMESPACE}/accounts"
+    stage.plane.kubectl("delete", "--raw", collection)
     said = stage.operator.said()
     assert "Traceback" not in said, said[-5000:]
     assert stage.sandbox.ready["reseller"]["apiKey"] not in said

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster.conftest import EXAMPLE, NAMESPACE, Stage
 from tools.cluster import KubectlFailed
-from tools.stack import free_port, until
+from tools.stack import OperatorProcess, free_port, until
 
 pytestmark = pytest.mark.cluster
 
@@ -135,7 +135,7 @@ def test_a_kill_with_the_status_on_its_way_leaves_one_account(stage: Stage) -> N
     try:
         until(lambda: not stage.hangs("GET", "/ledgers/total$"), 20, "the balance")
         time.sleep(0.5)  # nothing shows that a patch went to a server that stands still
-        stage.operator.kill()
+        OperatorProcess.kill(stage.operator)
     finally:
         os.kill(server, signal.SIGCONT)
     stage.operator.start()
