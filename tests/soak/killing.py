@@ -138,6 +138,11 @@ class Mortal:
         text = re.sub(r"[0-9a-f]{32}|\d{4}-\d\d-\d\dT[\d:]+Z", "#", json.dumps(found, sort_keys=True))
         return text.replace(name, "NAME")
 
+    def told(self, name: str) -> set[str]:
+        """The reasons of the events about the object."""
+        items = json.loads(self._kubectl("get", "events.v1.events.k8s.io", "-o", "json"))["items"]
+        return {one["reason"] for one in items if one["regarding"]["name"] == name}
+
     def realms(self) -> Counter[str]:
         """How many accounts have each realm of ours; each of them has one callflow, no more."""
         found: Counter[str] = Counter()

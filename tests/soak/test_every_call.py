@@ -31,6 +31,7 @@ class Step:
         if self.step != "create":
             self.mortal.apply(name)
             self.mortal.until(lambda: self.mortal.ready(name), f"{name} Ready")
+            self.mortal.until(lambda: self.mortal.told(name) >= {"Ready", "Created"}, f"the events of {name}")
 
     def begin(self, name: str) -> None:
         """What a person does."""
