@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import time
@@ -37,6 +38,7 @@ class Deletion:
     now: Callable[[], float] = time.time
     _waiting: dict[Key, str] = field(default_factory=dict)
     _approved: set[str] = field(default_factory=set)
+    _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def end(self, subject: Subject) -> Pass:
         """One pass over an object that is being deleted with its account. Raises Halt, BackendError."""
@@ -48,16 +50,15 @@ class Deletion:
         _refuse_root(subject, account)
         _ask_for_confirmation(subject, account)
         await _refuse_descendants(subject, account)
-        await self._keep_the_limit(subject, account)
-        await self.delete(subject, account)
-        self._waiting.pop(subject.resource.key, None)
+        await self._delete(subject, account)
         event = Event("Deleted", f"The account {account.id} ({account.realm}) was deleted from KAZOO.")
         return Pass(Outcome.of(Reason.DELETING, "The account is gone."), events=(event,), released=True)
 
-    async def delete(self, subject: Subject, account: Account) -> None:
+    async def _delete(self, subject: Subject, account: Account) -> None:
         """DELETE the account and see it gone. Raises Halt with what keeps it."""
         await fenced(subject, account.id)
-        await self._note(account.id)
+        async with self._admitting:
+            await self._admit(subject, account)
         backend, index = subject.connection.backend, subject.connection.index
         try:
             await backend.delete_account(account.id)
@@ -71,14 +72,13 @@ class Deletion:
                 text = f"KAZOO is deleting the account {account.id}; its end is waited for."
                 raise Halt(Reason.DELETING, text)
         index.forget(account.id)
+        self._waiting.pop(subject.resource.key, None)
 
     async def replace_half_built(self, subject: Subject, account: Account) -> None:
         """Delete an account that lacks its databases, as a person has asked for. Raises Halt."""
         _refuse_root(subject, account)
         await _refuse_descendants(subject, account)
-        await self._keep_the_limit(subject, account)
-        await self.delete(subject, account)
-        self._waiting.pop(subject.resource.key, None)
+        await self._delete(subject, account)
 
     async def _account(self, subject: Subject) -> Account | None:
         """The account that goes with the object: it bears our mark alone, or none and status knows its id."""
@@ -97,14 +97,23 @@ class Deletion:
         unmarked = not marks and account.id == subject.known_id and subject.was_managed
         return account if marks == {subject.mark} or unmarked else None
 
-    async def _keep_the_limit(self, subject: Subject, account: Account) -> None:
-        """Raises Halt when the hour's deletions are used up, and nobody approved more."""
+    async def _admit(self, subject: Subject, account: Account) -> None:
+        """Note the deletion before it is done; one at a time, so that two do not count as one.
+
+        Raises Halt when the hour's deletions are used up, and nobody approved more.
+        """
         since = self.now() - HOUR
         try:
             noted = [done for done in await self.deletions.read() if done.at > since]
+            recent = [done.account_id for done in sorted(noted, key=lambda done: done.at)]
+            self._refuse_more(subject, account, recent)
+            if account.id not in recent:
+                await self.deletions.add(account.id)
         except OSError as error:
             raise _unnoted(error) from None
-        recent = [done.account_id for done in sorted(noted, key=lambda done: done.at)]
+
+    def _refuse_more(self, subject: Subject, account: Account, recent: list[str]) -> None:
+        """`recent`: the ids of the accounts deleted within the hour, oldest first."""
         limit = subject.connection.policy.max_deletions_per_hour
         self._waiting = {key: held for key, held in self._waiting.items() if _still_waits(subject, key)}
         self._waiting[subject.resource.key] = account.id
@@ -122,15 +131,6 @@ class Deletion:
             f"them at once annotate this object with {GROUP}/approve-deletions: {digest(url, waiting)}."
         )
         raise Halt(Reason.DELETION_LIMIT, text)
-
-    async def _note(self, account_id: str) -> None:
-        since = self.now() - HOUR
-        try:
-            noted = {done.account_id for done in await self.deletions.read() if done.at > since}
-            if account_id not in noted:
-                await self.deletions.add(account_id)
-        except OSError as error:
-            raise _unnoted(error) from None
 
 
 _NOT_OURS = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -110,7 +111,9 @@ class Memory:
         self._now = now
 
     async def read(self) -> tuple[Deletion, ...]:
-        return tuple(self.noted)
+        found = tuple(self.noted)
+        await asyncio.sleep(0.01)  # as an answer of the API server, it may be old when it comes
+        return found
 
     async def add(self, account_id: str) -> None:
         self.noted.append(Deletion(account_id, self._now()))

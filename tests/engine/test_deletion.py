@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -263,3 +264,12 @@ async def test_a_replica_that_leads_no_more_writes_nothing(world: World) -> None
         assert not found.released
     assert await world.writes("/accounts/") == written
     assert list(await world.accounts()) == [account_id]
+
+
+async def test_of_two_deletions_at_the_same_moment_one_waits(world: World) -> None:
+    first, second = await _several(world, 2)
+    engine = world.engine()
+    found = await asyncio.gather(_end(engine, first), _end(engine, second))
+    assert sorted(one.released for one in found) == [False, True]
+    assert len(await world.writes()) == 3, "two creations, one deletion"
+    assert len(world.memory.noted) == 1
