@@ -68,7 +68,6 @@ def told(subject: Subject, reported: Iterable[Change]) -> Pass:
         for change in changes
     ]
     status = subject.resource.status
-    shown = {condition.get("type") for condition in status.get("conditions") or ()}
     quiet = subject.said.get("driftPolicy") != "Report" and not subject.observe_only
     also: dict[str, tuple[str, str, str]] = {}
     events: tuple[Event, ...] = ()
@@ -80,7 +79,7 @@ def told(subject: Subject, reported: Iterable[Change]) -> Pass:
         also["Synced"] = ("False", Reason.DRIFT_DETECTED, sentence)
         if drift != status.get("drift"):
             events = (Event(Reason.DRIFT_DETECTED, described(changes), warning=True),)
-    elif not quiet or "DriftDetected" in shown:
+    elif not quiet or subject.resource.condition("DriftDetected"):
         also["DriftDetected"] = ("False", Reason.READY, "KAZOO equals the spec.")
     ready = (
         "The account is observed only." if subject.observe_only else "The account in KAZOO equals the spec."
@@ -88,6 +87,11 @@ def told(subject: Subject, reported: Iterable[Change]) -> Pass:
     if drift and not subject.observe_only:
         ready = "The account was brought to the spec; what KAZOO shows otherwise since is in status.drift."
     return Pass(Outcome.of(Reason.READY, ready), {"drift": drift or None}, events, also=also)
+
+
+def corrected(changes: Iterable[Change]) -> Event:
+    """The event of what was put back."""
+    return Event("DriftCorrected", f"{described(changes)}; it is put back.", warning=True)
 
 
 def described(changes: Iterable[Change]) -> str:

@@ -2,10 +2,11 @@
 
 One pass over one object runs through `Engine.reconcile`:
 
-    validated     the spec, or InvalidSpec                                   subject.py
+    validated     the spec, or InvalidSpec                                   validity.py
     identify      which account is it, and may it be touched                 identity.py
     parent_of     which account is it to stand below                         hierarchy.py
     create        only when a search just before finds no such realm         creation.py
+    rescued       emergency calls are allowed, whatever else is wrong        rescue.py
     accepted      is it as the spec needs it to be                           examination.py
     compare       the documents that the spec speaks of, beside it           observation.py, drift.py
     converge      write what differs, read back, judge again
@@ -33,7 +34,7 @@ from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
-from kazoo_operator.drift import Verdict, described, judge, told
+from kazoo_operator.drift import Verdict, corrected, judge, told
 from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.hierarchy import refuse_cycle
@@ -146,12 +147,13 @@ class Engine:
 
     async def _rescued_at(self, halt: Halt, kind: Kind, resource: Resource) -> Halt:
         """The same end, once emergency calls are allowed: whatever stands against the rest of the spec."""
-        observes = resource.spec.get("managementPolicy") == "ObserveOnly"
-        if resource.status.get("accountID") and not observes:
-            with contextlib.suppress(BackendError, NoRoot, Halt):
-                subject = await self._subject(kind, resource, dict(resource.spec))
-                account = await read(subject, str(subject.known_id))
-                _, events = (account, ()) if account is None else await rescued(subject, account)
+        if not resource.status.get("accountID"):
+            return halt
+        with contextlib.suppress(BackendError, NoRoot, Halt):
+            subject = await self._subject(kind, resource, dict(resource.spec))
+            account = None if subject.observe_only else await read(subject, str(subject.known_id))
+            if account is not None:
+                _, events = await rescued(subject, account)
                 halt.found = replace(halt.found, events=(*events, *halt.found.events))
         return halt
 
@@ -212,7 +214,8 @@ class Engine:
     async def _half(self, subject: Subject, account: Account, fields: JsonObject) -> Halt:
         """What to do about an account without its databases: wait, and make it anew when a person says so."""
         since = self._half_built.setdefault(account.id, self._clock())
-        waited = self._clock() - since >= HALF_BUILT_AFTER or _stalled(subject.resource, Reason.HALF_BUILT)
+        stalled = subject.resource.condition("Stalled").get("reason") == Reason.HALF_BUILT
+        waited = stalled or self._clock() - since >= HALF_BUILT_AFTER
         if waited and subject.annotation("recreate") == account.id:
             await self._deletion.replace_half_built(subject, account)
             text = f"The half-built account {account.id} was deleted; another is made in its place."
@@ -229,14 +232,13 @@ class Engine:
         await fenced(subject, account.id)
         await refuse_taken(subject, account, plan)
         known = status_fields(subject, account)
-        open_ones = [write.document.name for write in plan.writes]
         written: dict[str, str | None] = {}
         try:
             for write in plan.writes:
                 written[write.document.name] = await _write(subject, account, write, documents)
-                open_ones.remove(write.document.name)
         except BackendError as error:
-            done = {document.name for document in subject.kind.documents} - set(open_ones)
+            left_open = {write.document.name for write in plan.writes} - written.keys()
+            done = {document.name for document in subject.kind.documents} - left_open
             outcome = outcome_of(error, subject.kind)
             halt = Halt.of(error, subject.kind, {**known, "steps": steps(subject.lifecycle, done, outcome)})
             if isinstance(error, Invalid):
@@ -269,12 +271,6 @@ def _made_by_us(subject: Subject, account: Account) -> bool:
     return set(marks_on(subject, account)) == {subject.mark} and subject.said.get("adopt") is not True
 
 
-def _stalled(resource: Resource, reason: Reason) -> bool:
-    """Whether status shows the object Stalled for `reason`."""
-    conditions = resource.status.get("conditions") or ()
-    return any(one.get("type") == "Stalled" and one.get("reason") == reason for one in conditions)
-
-
 def _events(subject: Subject, account: Account, verdict: Verdict, made: bool) -> tuple[Event, ...]:
     """What the pass does to KAZOO, to be told once."""
     found = []
@@ -283,8 +279,7 @@ def _events(subject: Subject, account: Account, verdict: Verdict, made: bool) ->
     elif subject.mark not in marks_on(subject, account) and not subject.was_managed:
         found.append(Event("Adopted", f"The account {account.id} was taken over."))
     if verdict.drifted and verdict.plan.changes:
-        text = f"{described(verdict.plan.changes)}; it is put back."
-        found.append(Event("DriftCorrected", text, warning=True))
+        found.append(corrected(verdict.plan.changes))
     elif verdict.plan.changes and not made:
         paths = ", ".join(change.path for change in verdict.plan.changes)
         found.append(Event("Updated", f"Written to KAZOO: {paths}."))

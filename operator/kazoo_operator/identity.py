@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from kazoo_operator.backend.errors import Forbidden
-from kazoo_operator.backend.index import LISTED_EVERY
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.core.custom_resource import GROUP
 from kazoo_operator.core.mark import Mark
@@ -139,8 +138,8 @@ def realm_outside(subject: Subject, realm: str) -> Halt:
     return Halt(Reason.REALM_TAKEN, text)
 
 
-async def placed(subject: Subject, account: Account, age: float = LISTED_EVERY) -> Account:
-    """The account with what is above it, by a listing of at most `age` seconds.
+async def placed(subject: Subject, account: Account) -> Account:
+    """The account with what is above it, by a listing of at most ten minutes.
 
     Raises Halt when it is not below the root account, nor the root account itself. Where the root is the
     credential's own account nothing else can be reached, and of an account that a listing does not show yet
@@ -149,7 +148,7 @@ async def placed(subject: Subject, account: Account, age: float = LISTED_EVERY) 
     root = subject.root
     if account.id == root.account_id:
         return account
-    row = await _row(subject, account, age)
+    row = await _row(subject, account)
     if row is None:
         text = (
             f"The account {account.id} is not below {root.realm}, and nothing outside is touched; "
@@ -187,9 +186,9 @@ def _called(subject: Subject, parent_id: str, row: AccountRow | None) -> str:
 _OBJECT_NAME = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"
 
 
-async def _row(subject: Subject, account: Account, age: float = LISTED_EVERY) -> AccountRow | None:
+async def _row(subject: Subject, account: Account) -> AccountRow | None:
     root = subject.root.account_id
-    row = await subject.connection.index.row(account.id, root, age)
+    row = await subject.connection.index.row(account.id, root)
     return await _row_of(subject, account) if row is None and await _reaches_all(subject) else row
 
 

@@ -44,11 +44,8 @@ def suspended(resource: Resource) -> Pass:
 
 def _as_it_was(resource: Resource, kind: str) -> dict[str, tuple[str, str, str]]:
     """A condition that status shows, to be said once more."""
-    return {
-        str(one["type"]): (str(one["status"]), str(one["reason"]), str(one.get("message", "")))
-        for one in resource.status.get("conditions") or ()
-        if one.get("type") == kind
-    }
+    one = resource.condition(kind)
+    return {kind: (str(one["status"]), str(one["reason"]), str(one.get("message", "")))} if one else {}
 
 
 def with_steps(kind: Kind, resource: Resource, found: Pass) -> Pass:

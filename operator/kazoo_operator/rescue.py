@@ -8,7 +8,7 @@ from kazoo_operator.backend.errors import BackendError, Invalid
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.outcome import Event
 from kazoo_operator.core.plan import make_plan
-from kazoo_operator.drift import described
+from kazoo_operator.drift import corrected
 from kazoo_operator.identity import fenced
 from kazoo_operator.subject import Account, Subject, marks_on, read
 
@@ -31,8 +31,7 @@ async def rescued(subject: Subject, account: Account) -> tuple[Account, tuple[Ev
             return account, ()  # something else in the document is refused; the pass says what
     again = await read(subject, account.id)
     document = account.document if again is None else again.document
-    event = Event("DriftCorrected", f"{described(plan.changes)}; it is put back.", warning=True)
-    return replace(account, document=document), (event,)
+    return replace(account, document=document), (corrected(plan.changes),)
 
 
 async def _documents(subject: Subject, account: Account) -> Documents:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,30 +13,11 @@ from kazoo_operator.kube import events
 from kazoo_operator.kube.events import Recorder, event_body, event_of
 from kazoo_operator.kube.reconciler import Progress
 from kazoo_operator.kube.status import Target
-from tests.kube.api_server import FakeApiServer, running_api_server, status, write_kubeconfig
-from tests.kube.harness import Engine, Operator, options_for, ready, running
+from tests.kube.api_server import FakeApiServer, status
+from tests.kube.harness import Engine, Operator, ready
 from tests.kube.objects import KEY, NOW
 
 TARGET = Target(KEY, "uid-1", 1)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    async with running_api_server() as api:
-        yield api
-
-
-@pytest.fixture
-async def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture
-async def operator(server: FakeApiServer, tmp_path: Path, engine: Engine) -> AsyncIterator[Operator]:
-    config = write_kubeconfig(tmp_path / "config", server.url)
-    async with running(options_for(config), engine) as one:
-        await one.until_ready()
-        yield one
 
 
 def told(server: FakeApiServer) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,31 +16,12 @@ from kazoo_operator.kube import workqueue
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.finalizers import finalizer_patch
 from kazoo_operator.kube.reconciler import Progress
-from tests.kube.api_server import FakeApiServer, running_api_server, status, write_kubeconfig
+from tests.kube.api_server import FakeApiServer, status, write_kubeconfig
 from tests.kube.harness import Engine, Operator, options_for, ready, running
 from tests.kube.objects import account
 
 OURS = "kazoo-operator.io/account"
 DELETE, RETAIN = {"deletionPolicy": "Delete"}, {"deletionPolicy": "Retain"}
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    async with running_api_server() as api:
-        yield api
-
-
-@pytest.fixture
-async def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture
-async def operator(server: FakeApiServer, tmp_path: Path, engine: Engine) -> AsyncIterator[Operator]:
-    config = write_kubeconfig(tmp_path / "config", server.url)
-    async with running(options_for(config), engine) as one:
-        await one.until_ready()
-        yield one
 
 
 @pytest.fixture(autouse=True)

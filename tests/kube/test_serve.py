@@ -29,24 +29,13 @@ from kazoo_operator.kube import (
     workqueue,
 )
 from kazoo_operator.kube.reconciler import Progress
-from tests.kube.api_server import OWNER_UID, FakeApiServer, running_api_server, status, write_kubeconfig
+from tests.kube.api_server import OWNER_UID, FakeApiServer, status, write_kubeconfig
 from tests.kube.harness import Engine, Operator, options_for, ready, running
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    async with running_api_server() as api:
-        yield api
 
 
 @pytest.fixture
 def kubeconfig(server: FakeApiServer, tmp_path: Path) -> Path:
     return write_kubeconfig(tmp_path / "config", server.url, {"token": "very-secret"})
-
-
-@pytest.fixture
-async def engine() -> Engine:
-    return Engine()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from kazoo_operator.core.outcome import Outcome, Pass, Reason
 from kazoo_operator.kube import lease, supervisor, term, workqueue
 from kazoo_operator.kube.reconciler import Progress
 from kazoo_operator.surroundings import Deletion
-from tests.kube.api_server import FakeApiServer, running_api_server, status, write_kubeconfig
+from tests.kube.api_server import FakeApiServer, status
 from tests.kube.harness import Engine, Operator, options_for, ready, running
 
 READY = {
@@ -25,22 +24,6 @@ READY = {
         {"type": "Ready", "status": "True", "reason": "Ready", "lastTransitionTime": "2026-11-25"}
     ],
 }
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[FakeApiServer]:
-    async with running_api_server() as api:
-        yield api
-
-
-@pytest.fixture
-def kubeconfig(server: FakeApiServer, tmp_path: Path) -> Path:
-    return write_kubeconfig(tmp_path / "config", server.url)
-
-
-@pytest.fixture
-async def engine() -> Engine:
-    return Engine()
 
 
 @pytest.fixture(autouse=True)

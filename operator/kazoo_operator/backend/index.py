@@ -43,12 +43,12 @@ class AccountIndex:
         await self._list_unless(root_id, LISTED_EVERY)
         return tuple((mark, row.id) for row in self._rows.values() for mark in Mark.among(row.flags))
 
-    async def row(self, account_id: str, root_id: str, age: float = LISTED_EVERY) -> AccountRow | None:
-        """The row of an account, from a listing of at most `age` seconds. Raises BackendError.
+    async def row(self, account_id: str, root_id: str) -> AccountRow | None:
+        """The row of an account. Raises BackendError when a listing is due and fails.
 
         An unknown account is looked for in a new listing, at most once a minute for all of them.
         """
-        await self._list_unless(root_id, age)
+        await self._list_unless(root_id, LISTED_EVERY)
         if account_id not in self._rows:
             await self._list_unless(root_id, UNKNOWN_AFTER)
         return self._rows.get(account_id)

@@ -66,13 +66,15 @@ class Resource:
         """The generation that `status` speaks of; -1 when nothing was written yet."""
         return int(self.status.get("observedGeneration", -1))
 
+    def condition(self, kind: str) -> JsonObject:
+        """The condition of that type in `status`; `{}` where it has none."""
+        shown: list[JsonObject] = self.status.get("conditions") or []
+        return next((one for one in shown if one.get("type") == kind), {})
+
     @property
     def was_ready(self) -> bool:
         """Whether `status` says Ready=True, of whatever generation."""
-        return any(
-            condition.get("type") == "Ready" and condition.get("status") == "True"
-            for condition in self.status.get("conditions") or ()
-        )
+        return self.condition("Ready").get("status") == "True"
 
     @property
     def ready(self) -> bool:
