@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from kazoo_operator.core import duration, realm
@@ -91,6 +91,10 @@ class Spec(Model):
     )
 
 
+AccountId = Annotated[str, StringConstraints(min_length=32, max_length=32, pattern="^[0-9a-f]{32}$")]
+Realm = Annotated[str, StringConstraints(min_length=4, max_length=253, pattern=realm.PATTERN)]
+
+
 class Reference(Model):
     """Another account: exactly one of the members."""
 
@@ -112,21 +116,15 @@ class Reference(Model):
         description="Name of an Account in the same namespace. Default: none. Example: reseller.",
         examples=["reseller"],
     )
-    account_id: str | None = Field(
+    account_id: AccountId | None = Field(
         default=None,
         alias="accountID",
-        min_length=32,
-        max_length=32,
-        pattern="^[0-9a-f]{32}$",
         description="KAZOO's id of an account, 32 hex digits in lower case. "
         "Default: none. Example: 4c0c8f6f9d8b4a0f8e3d2c1b0a998877.",
         examples=["4c0c8f6f9d8b4a0f8e3d2c1b0a998877"],
     )
-    realm: str | None = Field(
+    realm: Realm | None = Field(
         default=None,
-        min_length=4,
-        max_length=253,
-        pattern=realm.PATTERN,
         description="Realm of an account, lower case. Default: none. Example: reseller.example.com.",
         examples=["reseller.example.com"],
     )

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from kazoo_operator.core import realm
-from kazoo_operator.core.schema import Model, Reference, Spec
+from kazoo_operator.core.schema import AccountId, Model, Realm, Reference, Spec
 
 EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 CONSENT = r"^[^ >]+->[^ >]+$"
@@ -127,11 +126,8 @@ class AccountSpec(Spec):
         "case and punctuation aside. Example: Acme Dental.",
         examples=["Acme Dental"],
     )
-    realm: str | None = Field(
+    realm: Realm | None = Field(
         default=None,
-        min_length=4,
-        max_length=253,
-        pattern=realm.PATTERN,
         description="The SIP realm that phones register with, lower case, two labels at least; it changes "
         "only with allowRealmChange. Default: made from the backend's realm template at the creation, "
         "and then kept in status.realm. Example: acme.pbx.example.com.",
@@ -215,12 +211,9 @@ class AccountSpec(Spec):
         "Default: false. Example: true.",
         examples=["true"],
     )
-    account_id: str | None = Field(
+    account_id: AccountId | None = Field(
         default=None,
         alias="accountID",
-        min_length=32,
-        max_length=32,
-        pattern="^[0-9a-f]{32}$",
         description="The account to take over, also from another owner; only with adopt. Default: none. "
         "Example: 4c0c8f6f9d8b4a0f8e3d2c1b0a998877.",
         examples=["4c0c8f6f9d8b4a0f8e3d2c1b0a998877"],
