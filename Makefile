@@ -70,8 +70,11 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 # Every story cut at every call, and what is made up by the hundred: minutes, not seconds.
 LONG := tests/faults tests/engine/test_crashes.py tests/laws/test_law_6.py tests/cli/test_plan.py tests/cli/test_validate.py
 
+# Many of these tests wait for something: one worker more than there are cores.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+
 unit: install ## tests without a cluster, in a minute
-	@$(PYTEST) -q -n auto -m "not cluster and not soak" $(LONG:%=--ignore=%) tests
+	@$(PYTEST) -q -n $(WORKERS) -m "not cluster and not soak" $(LONG:%=--ignore=%) tests
 
 long: install ## the tests without a cluster that take minutes
 	@$(PYTEST) -q -n auto -m "not cluster and not soak" $(LONG)
