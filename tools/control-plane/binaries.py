@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,15 +207,17 @@ def _watched(step: str, command: list[str], environment: Environment, say: Say) 
     """Run a command in a process group of its own, and say every few seconds that it is at work."""
     began = time.monotonic()
     say(f"{step} ...")
-    with tempfile.TemporaryFile("w+", errors="replace") as output:
-        process = subprocess.Popen(
-            command, cwd=FOLDER, env=environment, stdin=subprocess.DEVNULL,
+    # Started in a thread: Ctrl-C comes to the main one alone, and would lose a process that has just begun.
+    with tempfile.TemporaryFile("w+", errors="replace") as output, ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(
+            subprocess.Popen, command, cwd=FOLDER, env=environment, stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
-            while _still_running(process):
+            while _still_running(starting.result()):
                 say(f"{step} ... {time.monotonic() - began:.0f} s")
         finally:
+            process = starting.result()
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
