@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import signal
@@ -121,15 +122,18 @@ class Operator:
         return loop.time() - began
 
 
+# Each worker of pytest-xdist has a range of its own, and gives no port twice: two of one run must differ.
+_FIRST = 10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10 * 2_000
+_PORTS = itertools.cycle(random.sample(range(_FIRST, _FIRST + 2_000), 2_000))
+
+
 def free_port() -> int:
     """A port that nobody listens on, below the range from which the kernel gives ports to others."""
-    # Each worker of pytest-xdist has a range of its own.
-    first = 10_000 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10 * 2_000
-    while True:
-        port = random.randrange(first, first + 2_000)
+    for port in _PORTS:
         with socket.socket() as one, contextlib.suppress(OSError):
             one.bind(("0.0.0.0", port))
             return port
+    raise AssertionError("a cycle does not end")
 
 
 def options_for(kubeconfig: Path, **changes: Any) -> Options:
