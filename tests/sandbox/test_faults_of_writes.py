@@ -37,6 +37,7 @@ WRITES = {
     "callflow POST": Write("POST", "{acme}/callflows/{flow}", {**FLOW, "name": "x"}),
     "callflow PATCH": Write("PATCH", "{acme}/callflows/{flow}", {"name": "x"}),
     "callflow DELETE": Write("DELETE", "{acme}/callflows/{flow}"),
+    "limits POST": Write("POST", "{acme}/limits", {"calls": 5}),
 }
 EVERY_WRITE = pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
 BEFORE_AND_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "afterCommit"])

@@ -101,7 +101,8 @@ def refusal(call: Call, error: Refusal) -> Answer:
         envelope = {"auth_token": "undefined", "version": call.world.release.version, **envelope}
     envelope |= {"error": str(error.status), "message": error.message}
     if error.data is not NOTHING:
-        envelope["data"] = error.data if call.world.release.prints_null_values else _quiet(error.data)
+        nulls = error.prints_nulls or call.world.release.prints_null_values
+        envelope["data"] = error.data if nulls else _quiet(error.data)
     return _answer(call, error.status, headers, envelope)
 
 

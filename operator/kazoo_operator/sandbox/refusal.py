@@ -42,7 +42,10 @@ TEXTS = {"account_has_active_port": "Account has active port request"}
 
 
 class Refusal(Exception):
-    """An error answer. `empty` leaves the body out, `anonymous` the token and the version."""
+    """An error answer. `empty` leaves the body out, `anonymous` the token and the version.
+
+    What is refused with `prints_nulls` repeats a value that is null in every release.
+    """
 
     def __init__(
         self,
@@ -54,12 +57,13 @@ class Refusal(Exception):
         headers: Mapping[str, str] | None = None,
         empty: bool = False,
         anonymous: bool = False,
+        prints_nulls: bool = False,
     ) -> None:
         super().__init__(f"{status} {message}")
         self.status, self.message, self.data = status, message, data
         self.members: Mapping[str, Any] = members or {}
         self.headers: Mapping[str, str] = headers or {}
-        self.empty, self.anonymous = empty, anonymous
+        self.empty, self.anonymous, self.prints_nulls = empty, anonymous, prints_nulls
 
 
 class ConnectionCut(Exception):
@@ -74,9 +78,11 @@ def system_error(status: int, message: str = "", text: str = "", **details: Any)
     )
 
 
-def validation(errors: Mapping[str, Mapping[str, Any]], *, anonymous: bool = False) -> Refusal:
+def validation(
+    errors: Mapping[str, Mapping[str, Any]], *, anonymous: bool = False, prints_nulls: bool = False
+) -> Refusal:
     """Faults of the data: dotted path -> kind of fault -> details."""
-    return Refusal(400, "validation error", errors, anonymous=anonymous)
+    return Refusal(400, "validation error", errors, anonymous=anonymous, prints_nulls=prints_nulls)
 
 
 def empty(status: int, **headers: str) -> Refusal:

@@ -38,7 +38,7 @@ class Release:
     types_early_refusals: bool
     """Refusals made before Accept was looked at name their Content-Type."""
     prints_null_values: bool
-    """Validation errors repeat a value that is null."""
+    """Validation errors of accounts repeat a value that is null."""
     has_v1: bool
     """The API v1 is served; else it is gone."""
     expiry_comes_first: bool
@@ -54,6 +54,9 @@ class Release:
     """`/parents` of the caller's own account lists everything above it."""
     parents_read_all: bool
     """`/parents` crashes in a cluster of more than a page of accounts."""
+
+    limits_as_of_the_system: bool
+    """Limits are validated with the table of the system's defaults, and stored with all of them."""
 
     plain_dots_in_callflows: bool
     """The dots in error paths of callflows are not escaped."""
@@ -85,6 +88,7 @@ V5_0 = Release(
     tree_says_realms=False,
     own_parents=True,
     parents_read_all=True,
+    limits_as_of_the_system=False,
     plain_dots_in_callflows=True,
     patches_missing_callflows=True,
     number_taken="Number {number} exists in callflow {name} {id}",
@@ -111,6 +115,7 @@ V4_3 = Release(
     tree_says_realms=True,
     own_parents=False,
     parents_read_all=False,
+    limits_as_of_the_system=True,
     plain_dots_in_callflows=False,
     patches_missing_callflows=False,
     number_taken="{number} exists in callflow {name} ({id})",

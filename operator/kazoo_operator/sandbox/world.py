@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, callflow, ledger, reseller, seed
+from . import account, callflow, ledger, limits, reseller, seed
 from .account import Account, Accounts
 from .callflow import Callflows
 from .clock import Clock
 from .ledger import Ledgers
+from .limits import Limits
 from .release import Release
 from .reseller import Resellers
 from .seed import Identity
@@ -22,11 +23,12 @@ class World:
 
     def __init__(self, database: Path | None, api_key: str | None, clock: Clock, release: Release) -> None:
         self.clock, self.release = clock, release
-        tables = (account.TABLES, callflow.TABLES, ledger.TABLES, reseller.TABLES)
+        tables = (account.TABLES, callflow.TABLES, ledger.TABLES, limits.TABLES, reseller.TABLES)
         self.store = Store(database, "".join(tables))
         self.accounts = Accounts(self.store)
         self.callflows = Callflows(self.store)
         self.ledgers = Ledgers(self.store)
+        self.limits = Limits(self.store)
         self.resellers = Resellers(self.store)
         with self.store.transaction():
             secret = self.store.meta("secret")
@@ -49,6 +51,7 @@ class World:
         self.accounts.delete(account)
         self.callflows.delete(account.id)
         self.ledgers.delete(account.id)
+        self.limits.delete(account.id)
         self.resellers.forget_missing_cascade(account.id)
 
     def identity(self) -> Identity:

@@ -19,7 +19,6 @@ def _awaited(name: str, *resources: tuple[tuple[str, ...], str]) -> Noun:
 AWAITED = (
     _awaited("user_auth"),
     _awaited("token_auth"),
-    _awaited("limits", ((), "GET POST")),
     _awaited("services", ((), "GET POST")),
     _awaited("apps_store", (("blacklist",), "GET POST")),
     _awaited("users", ((), "GET PUT"), ((ANY,), "GET POST PATCH DELETE")),
