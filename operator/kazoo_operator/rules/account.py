@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.rules import account_set, account_warnings, metadata
+from kazoo_operator.rules import account_set, account_tree, account_warnings, metadata
 from kazoo_operator.rules.countries import ASSIGNED, MEANT
 from kazoo_operator.rules.rule import Objection, Rule
 
@@ -231,6 +231,7 @@ RULES = (
     BALANCE_TAB_IS_SHOWN,
     ACCOUNT_ID_NEEDS_ADOPT,
     *account_warnings.RULES,
+    *account_tree.RULES,
     *account_set.RULES,
     *metadata.RULES,
 )
