@@ -88,6 +88,14 @@ class Accounts:
         """The account that has this API key."""
         return _account(self._run("SELECT * FROM accounts WHERE api_key=?", (key,)).fetchone())
 
+    def by_realm(self, realm: str) -> Account | None:
+        """The account that has this realm, in any case."""
+        return _account(self._run("SELECT * FROM accounts WHERE realm_key=?", (realm.lower(),)).fetchone())
+
+    def by_name(self, name_key: str) -> Account | None:
+        """The account whose normalised name this is."""
+        return _account(self._run("SELECT * FROM accounts WHERE name_key=?", (name_key,)).fetchone())
+
     def all(self) -> Iterator[Account]:
         """Every account, half-built ones too."""
         for row in self._run("SELECT * FROM accounts ORDER BY id").fetchall():

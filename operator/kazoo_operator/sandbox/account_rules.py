@@ -1,7 +1,7 @@
 """What an account document may hold, and what KAZOO makes of it before it is stored.
 
-The table has KAZOO's bounds and defaults for accounts (Crossbar API, accounts: fields). Not looked into: the
-actions in `metaflows`, and the rules in `formatters`.
+The table has KAZOO's bounds and defaults for accounts (Crossbar API, accounts: fields); what they share with
+users stands in `endpoint_rules`.
 """
 
 from __future__ import annotations
@@ -11,78 +11,27 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .account import Accounts
+from .endpoint_rules import RECORDING, SHARED, caller_id_options, music_on_hold
 from .release import Release
-from .schema import Errors, Flag, Items, Members, Number, Text, fail
+from .schema import Errors, Flag, Items, Members, Number, Text, fail, last_kinds
 
 REALM_SUFFIX = "sip.2600hz.com"
 DEFAULT_TIMEZONE = "America/Los_Angeles"
 NEVER_STORED = ("billing_mode", "superduper_admin", "wnm_allow_additions")
 """Read-only members that are dropped when they are sent back; the others are stored, and never shown."""
 
-_restriction = Members({"action": Text(choices=("inherit", "deny"))})
-_party = Members({"name": Text(longest=35), "number": Text(longest=35)})
-_recording_parameters = Members(
-    {
-        "enabled": Flag(),
-        "format": Text(choices=("mp3", "wav")),
-        "record_min_sec": Number(whole=True),
-        "record_on_answer": Flag(),
-        "record_on_bridge": Flag(),
-        "record_sample_rate": Number(whole=True),
-        "time_limit": Number(whole=True, least=5, most=10_800),
-        "url": Text(),
-    },
-    others=False,
-)
-_recording_source = Members(dict.fromkeys(("any", "offnet", "onnet"), _recording_parameters), others=False)
-_recording = Members(dict.fromkeys(("any", "inbound", "outbound"), _recording_source), others=False)
 _low_balance = Members({
     "enabled": Flag(),
     "last_notification": Number(whole=True),
     "sent_low_balance": Flag(),
     "threshold": Number(),
 })  # fmt: skip
-_callback = Members({
-    "attempts": Number(whole=True),
-    "disabled": Flag(),
-    "interval_s": Number(whole=True),
-    "number": Text(),
-    "schedule": Items(Number(whole=True)),
-    "timeout_s": Number(whole=True),
-})  # fmt: skip
-
 ACCOUNT = Members(
     {
-        "call_recording": Members({"account": _recording, "endpoint": _recording}, others=False),
-        "call_restriction": Members(others=_restriction, default={}),
-        "call_waiting": Members({"enabled": Flag()}),
-        "caller_id": Members({
-            "asserted": Members({"name": Text(longest=35), "number": Text(longest=35), "realm": Text()}),
-            "emergency": _party,
-            "external": _party,
-            "internal": _party,
-        }),
-        "caller_id_options": Members({
-            "outbound_privacy": Text(choices=("full", "name", "number", "none")),
-            "show_rate": Flag(),
-        }),
-        "dial_plan": Members(
-            {"system": Items(Text())},
-            others=Members({"description": Text(), "prefix": Text(), "suffix": Text()}),
-        ),
-        "do_not_disturb": Members({"enabled": Flag()}),
-        "enabled": Flag(default=True),
-        "flags": Items(Text()),
-        "formatters": Members(),
-        "language": Text(),
-        "metaflows": Members({
-            "binding_digit": Text(shortest=1, longest=1, choices=(*"1234567890*#",), default="*"),
-            "digit_timeout": Number(whole=True, least=0),
-            "listen_on": Text(choices=("both", "self", "peer")),
-            "numbers": Members(),
-            "patterns": Members(),
-        }),
-        "music_on_hold": Members({"media_id": Text(longest=2048)}, default={}),
+        **SHARED,
+        "call_recording": Members({"account": RECORDING, "endpoint": RECORDING}, others=False),
+        "caller_id_options": caller_id_options(show_rate=Flag()),
+        "music_on_hold": music_on_hold(2048),
         "name": Text(shortest=1, longest=128),
         "notifications": Members({
             "first_occurrence": Members({
@@ -94,10 +43,8 @@ ACCOUNT = Members(
         "org": Text(),
         "preflow": Members({"always": Text()}, others=False, default={}),
         "realm": Text(shortest=4, longest=253, pattern=r"^[.\w-]+$"),
-        "ringtones": Members({"external": Text(longest=256), "internal": Text(longest=256)}, default={}),
         "timezone": Text(shortest=5, longest=32),
         "topup": Members({"threshold": Number()}),
-        "voicemail": Members({"notify": Members({"callback": _callback})}),
         "zones": Members(),
     },
     required=("name",),
@@ -134,6 +81,8 @@ def validated(
     errors: Errors = {}
     schema = ACCOUNT_WITH_BLACKLISTS if release.has_blacklists else ACCOUNT
     document = schema.check(document, (), errors)
+    if not release.reports_every_kind:
+        errors = last_kinds(errors)
     enabled = document.pop("enabled")
     return Validated(document, enabled is True, errors, _taken(document, accounts, account_id))
 

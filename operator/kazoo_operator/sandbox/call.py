@@ -12,6 +12,8 @@ from .account import Account
 from .faults import Fault
 from .refusal import NOTHING, Refusal, empty
 from .routes import Match
+from .tokens import Claims
+from .user import User
 from .world import World
 
 WRITES = frozenset({"PUT", "POST", "PATCH", "DELETE"})
@@ -54,6 +56,7 @@ class Call:
     account: Account | None = None
     token: str | None = None
     known_caller: Account | None = None
+    claims: Claims | None = None
     negotiated: bool = False
     fault: Fault | None = None
     checked: bool = False
@@ -71,6 +74,13 @@ class Call:
         """Whose token came along; only asked for where the checks have made sure of one."""
         assert self.known_caller is not None
         return self.known_caller
+
+    @property
+    def user(self) -> User | None:
+        """Who logged in, where that was with a user's password and not with a key."""
+        if self.claims is None or self.claims.owner_id is None:
+            return None
+        return self.world.users.with_token(self.claims.account_id, self.claims.owner_id)
 
     @property
     def subject(self) -> Account:

@@ -101,7 +101,7 @@ class Control:
         return {}
 
 
-NOTHING_YET: dict[str, Any] = {"blacklist": [], "users": [], "plans": []}
+NOTHING_YET: dict[str, Any] = {"blacklist": [], "plans": []}
 """What an account holds of the nouns that are not built."""
 
 

@@ -14,7 +14,7 @@ from .call import BODIES, WRITES, Call, Reply
 from .envelope import Answer
 from .refusal import ConnectionCut, Refusal, bad_identifier, empty, init_failed, not_built, system_error
 from .routes import Action, Routes
-from .tokens import Expired
+from .tokens import Claims, Expired
 
 log = logging.getLogger(__name__)
 
@@ -87,10 +87,20 @@ def read_token(call: Call) -> None:
         if call.world.release.expiry_comes_first:
             raise Refusal(401, "invalid credentials", {}) from None
         return
-    caller = call.world.accounts.get(claims.account_id) if claims else None
+    if claims is None or not _user_is_the_same(call, claims):
+        return
+    caller = call.world.accounts.get(claims.account_id)
     if caller and _trial_is_over(call, caller):
         raise system_error(400, "disabled", "account expired")
-    call.known_caller = caller
+    call.known_caller, call.claims = caller, claims
+
+
+def _user_is_the_same(call: Call, claims: Claims) -> bool:
+    """A new password makes the tokens of its user worthless; the user's end does not."""
+    if claims.owner_id is None:
+        return True
+    user = call.world.users.with_token(claims.account_id, claims.owner_id)
+    return user is None or user.identity == claims.identity
 
 
 def _trial_is_over(call: Call, account: Account) -> bool:

@@ -37,6 +37,8 @@ class Release:
     """A refusal without a token says `"auth_token": "undefined"`, and the version."""
     types_early_refusals: bool
     """Refusals made before Accept was looked at name their Content-Type."""
+    reports_every_kind: bool
+    """Of several faults at one path all are told; else the last that is looked at."""
     prints_null_values: bool
     """Validation errors of accounts repeat a value that is null."""
     has_v1: bool
@@ -45,7 +47,7 @@ class Release:
     """An expired token is refused before noun, verb and account, in words of its own."""
 
     lists_turn: bool
-    """Lists of accounts and callflows descend unless `ascending=true`; else they always ascend."""
+    """Lists of accounts, callflows and users descend unless `ascending=true`; else they always ascend."""
     refuses_page_sizes: bool
     """A page size that is none is 404; else it is ignored."""
     tree_says_realms: bool
@@ -60,8 +62,10 @@ class Release:
 
     plain_dots_in_callflows: bool
     """The dots in error paths of callflows are not escaped."""
-    patches_missing_callflows: bool
-    """A PATCH of a callflow that is not there is validated first."""
+    patches_missing: bool
+    """A PATCH of a callflow or user that is not there is validated first."""
+    posts_users_if_match: bool
+    """The right If-Match lets a POST of a user pass; else none does."""
     number_taken: str
     """The text of a number that another callflow has."""
     emergency: str
@@ -80,6 +84,7 @@ V5_0 = Release(
     counts_tokens=True,
     names_missing_token=False,
     types_early_refusals=False,
+    reports_every_kind=False,
     prints_null_values=True,
     has_v1=False,
     expiry_comes_first=True,
@@ -90,7 +95,8 @@ V5_0 = Release(
     parents_read_all=True,
     limits_as_of_the_system=False,
     plain_dots_in_callflows=True,
-    patches_missing_callflows=True,
+    patches_missing=True,
+    posts_users_if_match=False,
     number_taken="Number {number} exists in callflow {name} {id}",
     emergency="^(911|922|933|833|811|711|999)$",
 )
@@ -107,6 +113,7 @@ V4_3 = Release(
     counts_tokens=False,
     names_missing_token=True,
     types_early_refusals=True,
+    reports_every_kind=True,
     prints_null_values=False,
     has_v1=True,
     expiry_comes_first=False,
@@ -117,7 +124,8 @@ V4_3 = Release(
     parents_read_all=False,
     limits_as_of_the_system=True,
     plain_dots_in_callflows=False,
-    patches_missing_callflows=False,
+    patches_missing=False,
+    posts_users_if_match=True,
     number_taken="{number} exists in callflow {name} ({id})",
     emergency="^(911|922|933|988|833|811|711|999)$",
 )

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from . import user_rules
 from .account import Account, Accounts
-from .clock import Clock
-from .ledger import Ledgers
+from .user import User
+
+if TYPE_CHECKING:
+    from .world import World
 
 
 def derived(word: str, digits: int = 32) -> str:
@@ -58,17 +62,16 @@ def identity(accounts: Accounts) -> Identity:
     )
 
 
-def plant(accounts: Accounts, ledgers: Ledgers, clock: Clock) -> None:
-    """Create the built-in accounts."""
+def plant(world: World) -> None:
+    """Create the built-in accounts, and the master's administrator."""
+    now = world.clock.gregorian()
     _create(
-        accounts,
-        ledgers,
-        clock,
+        world,
         Account(
             id=MASTER_ID,
             tree=(),
             document=_document("Sandbox Master", MASTER_REALM),
-            created=clock.gregorian(),
+            created=now,
             reseller_id=MASTER_ID,
             api_key=derived("master key", 64),
             is_reseller=True,
@@ -76,24 +79,26 @@ def plant(accounts: Accounts, ledgers: Ledgers, clock: Clock) -> None:
         ),
     )
     _create(
-        accounts,
-        ledgers,
-        clock,
+        world,
         Account(
             id=RESELLER_ID,
             tree=(MASTER_ID,),
             document=_document("Sandbox Reseller", RESELLER_REALM),
-            created=clock.gregorian(),
+            created=now,
             reseller_id=MASTER_ID,
             api_key=derived("reseller key", 64),
             is_reseller=True,
         ),
     )
+    admin = User(derived("admin"), {}, now)
+    name = {"first_name": "Sandbox", "last_name": "Admin", "priv_level": "admin"}
+    user_rules.settle(world, MASTER_ID, admin, {**name, "username": ADMIN_NAME, "password": ADMIN_PASSWORD})
+    world.users.save(MASTER_ID, admin)
 
 
-def _create(accounts: Accounts, ledgers: Ledgers, clock: Clock, account: Account) -> None:
-    accounts.insert(account)
-    ledgers.roll_over(account.id, clock.month(), 0)
+def _create(world: World, account: Account) -> None:
+    world.accounts.insert(account)
+    world.ledgers.roll_over(account.id, world.clock.month(), 0)
 
 
 def _document(name: str, realm: str) -> dict[str, object]:

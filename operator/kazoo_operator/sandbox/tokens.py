@@ -21,11 +21,16 @@ class Expired(Exception):
 
 @dataclass(frozen=True)
 class Claims:
-    """What a token says."""
+    """What a token says: whose it is, and how it was obtained.
+
+    One of a user names it as `owner_id`, and is good only as long as the user's `identity` is this one.
+    """
 
     account_id: str
     method: str
     expires: int
+    identity: str
+    owner_id: str | None = None
 
 
 class Tokens:
@@ -35,15 +40,19 @@ class Tokens:
         self._secret, self._clock = secret, clock
         self._header = _encode(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
 
-    def issue(self, account_id: str, method: str) -> str:
-        """A new token for an account, obtained by this method (`cb_api_auth`)."""
+    def issue(
+        self, account_id: str, method: str, owner_id: str | None = None, identity: str | None = None
+    ) -> str:
+        """A new token for an account, or a user of it, obtained by this method (`cb_api_auth`)."""
         claims = {
             "iss": "kazoo",
             "account_id": account_id,
             "method": method,
-            "identity_sig": secrets.token_urlsafe(16),
+            "identity_sig": identity or secrets.token_urlsafe(16),
             "exp": int(self._clock.unix()) + LIFETIME,
         }
+        if owner_id:
+            claims["owner_id"] = owner_id
         body = f"{self._header}.{_encode(json.dumps(claims).encode())}"
         return f"{body}.{self._sign(body)}"
 
@@ -55,7 +64,13 @@ class Tokens:
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body.partition(".")[2] + "=="))
         if claims["exp"] <= self._clock.unix():
             raise Expired
-        return Claims(claims["account_id"], claims["method"], claims["exp"])
+        return Claims(
+            claims["account_id"],
+            claims["method"],
+            claims["exp"],
+            claims["identity_sig"],
+            claims.get("owner_id"),
+        )
 
     def _sign(self, body: str) -> str:
         return _encode(hmac.new(self._secret, body.encode(), hashlib.sha256).digest())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, callflow, ledger, limits, reseller, seed
+from . import account, callflow, ledger, limits, reseller, seed, user
 from .account import Account, Accounts
 from .callflow import Callflows
 from .clock import Clock
@@ -16,6 +16,7 @@ from .reseller import Resellers
 from .seed import Identity
 from .store import Store
 from .tokens import Tokens
+from .user import Users
 
 
 class World:
@@ -23,19 +24,22 @@ class World:
 
     def __init__(self, database: Path | None, api_key: str | None, clock: Clock, release: Release) -> None:
         self.clock, self.release = clock, release
-        tables = (account.TABLES, callflow.TABLES, ledger.TABLES, limits.TABLES, reseller.TABLES)
+        tables = (
+            account.TABLES, callflow.TABLES, ledger.TABLES, limits.TABLES, reseller.TABLES, user.TABLES,
+        )  # fmt: skip
         self.store = Store(database, "".join(tables))
         self.accounts = Accounts(self.store)
         self.callflows = Callflows(self.store)
         self.ledgers = Ledgers(self.store)
         self.limits = Limits(self.store)
         self.resellers = Resellers(self.store)
+        self.users = Users(self.store)
         with self.store.transaction():
             secret = self.store.meta("secret")
             if secret is None:  # a fresh database; later starts find whatever has become of it
                 secret = secrets.token_hex(32)
                 self.store.keep("secret", secret)
-                seed.plant(self.accounts, self.ledgers, clock)
+                seed.plant(self)
             if api_key:
                 self._give_master(api_key)
         self.tokens = Tokens(bytes.fromhex(secret), clock)
@@ -52,6 +56,7 @@ class World:
         self.callflows.delete(account.id)
         self.ledgers.delete(account.id)
         self.limits.delete(account.id)
+        self.users.delete(account.id)
         self.resellers.forget_missing_cascade(account.id)
 
     def identity(self) -> Identity:
@@ -63,6 +68,6 @@ class World:
         with self.store.transaction():
             master = self.accounts.get(seed.MASTER_ID)
             self.store.empty()
-            seed.plant(self.accounts, self.ledgers, self.clock)
+            seed.plant(self)
             if master:
                 self._give_master(master.api_key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ..routes import ANY, Noun, Resource, Routes
+from ..routes import Noun, Resource, Routes
 
 
 def _awaited(name: str, *resources: tuple[tuple[str, ...], str]) -> Noun:
@@ -17,11 +17,8 @@ def _awaited(name: str, *resources: tuple[tuple[str, ...], str]) -> Noun:
 
 
 AWAITED = (
-    _awaited("user_auth"),
-    _awaited("token_auth"),
     _awaited("services", ((), "GET POST")),
     _awaited("apps_store", (("blacklist",), "GET POST")),
-    _awaited("users", ((), "GET PUT"), ((ANY,), "GET POST PATCH DELETE")),
     _awaited("whitelabel", ((), "GET PUT POST DELETE")),
     _awaited("transactions"),
     _awaited("channels"),

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from sqlite3 import Row
 from typing import Any
 
-from .. import merging
+from .. import merging, owner
 from ..account import Account
 from ..call import Call, Reply
 from ..callflow import Callflow
 from ..listing import listing
-from ..refusal import Refusal, bad_identifier, init_failed, system_error, validation
+from ..refusal import bad_identifier, init_failed, validation
 from ..routes import ANY, Action, Noun, Resource
 from ..schema import Errors, Flag, Items, Members, Number, Path, Text, fail
 from ..world import World
@@ -81,16 +81,14 @@ CALLFLOW = Members({
 
 def read_all(call: Call) -> Reply:
     """The list; its rows tell little, and nothing that is absent."""
-    account, callflows = _of(call), call.world.callflows
-    _need_views(account)
+    account, callflows = owner.with_views(call), call.world.callflows
     view = f"callflows {account.id}"
     return listing(call, view, lambda start, way: callflows.rows(account.id, start, way), _row, by_id=True)
 
 
 def create(call: Call) -> Reply:
     """A new one, under an id that KAZOO chooses."""
-    account = _of(call)
-    _need_views(account)
+    account = owner.with_views(call)
     callflow = Callflow(secrets.token_hex(16), {}, call.world.clock.gregorian())
     callflow.document = _validated(call, account, _body(call), callflow.id)
     call.before_execution()
@@ -101,7 +99,7 @@ def create(call: Call) -> Reply:
 
 def read(call: Call) -> Reply:
     """The document, and in `metadata` what its ids mean."""
-    account = _of(call)
+    account = owner.of(call)
     callflow = _found(call, account)
     data = {**_shown(callflow), "metadata": _metadata(account, callflow)}
     return Reply(data, revision=callflow.rev)
@@ -109,14 +107,14 @@ def read(call: Call) -> Reply:
 
 def post(call: Call) -> Reply:
     """The body replaces the document."""
-    account = _of(call)
+    account = owner.of(call)
     return _save(call, account, _found(call, account), _body(call))
 
 
 def patch(call: Call) -> Reply:
     """The body is merged into the document, nulls remove."""
-    account = _of(call)
-    if call.world.release.patches_missing_callflows and not _stored(call, account):
+    account = owner.of(call)
+    if call.world.release.patches_missing and not _stored(call, account):
         _validated(call, account, _body(call), "")
     callflow = _found(call, account)
     return _save(call, account, callflow, merging.patched(callflow.document, _body(call)))
@@ -124,7 +122,7 @@ def patch(call: Call) -> Reply:
 
 def delete(call: Call) -> Reply:
     """It is gone, with the revision that it had."""
-    account = _of(call)
+    account = owner.of(call)
     callflow = _found(call, account)
     call.before_execution(callflow.rev)
     call.world.callflows.delete(account.id, callflow.id)
@@ -202,18 +200,6 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _shown(callflow: Callflow) -> dict[str, Any]:
     return {**callflow.document, "id": callflow.id}
-
-
-def _of(call: Call) -> Account:
-    if call.account is None:
-        raise system_error(404, "faulty_request")
-    return call.account
-
-
-def _need_views(account: Account) -> None:
-    """An account whose creation was cut has no views."""
-    if account.stage != "whole":
-        raise Refusal(503, "datastore missing view", {})
 
 
 def _stored(call: Call, account: Account) -> Callflow | None:
