@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from kazoo_operator.backend.login import ApiKey, ApiKeyFile
+from kazoo_operator.backend.login import Credential, SecretFile
 from kazoo_operator.backend.transport import base_url
 from kazoo_operator.core import realm
 
@@ -96,10 +96,10 @@ class Settings(BaseSettings):
             )
         return self
 
-    def credential(self) -> ApiKey:
+    def credential(self) -> Credential:
         """What gives the API key at each login: a file is read anew, so a rotated key is picked up."""
         if self.api_key_file is not None:
-            return ApiKeyFile(self.api_key_file)
+            return SecretFile(self.api_key_file)
         key = self.api_key
         assert key is not None
         return lambda: key

@@ -60,6 +60,7 @@ class Seen:
     query: dict[str, str]
     token: str | None
     body: Any
+    if_match: str | None = None
 
 
 @dataclass
@@ -93,6 +94,7 @@ class Script:
             dict(request.query),
             request.headers.get("X-Auth-Token"),
             json.loads(text) if text else None,
+            request.headers.get("If-Match"),
         )
         self.seen.append(seen)
         self.connections.add(request.transport)

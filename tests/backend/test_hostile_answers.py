@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.errors import (
     BackendError,
+    ChargesNotAccepted,
     Conflict,
     Forbidden,
     Invalid,
@@ -90,7 +91,7 @@ async def test_no_envelope(
     ("answer", "error", "text"),
     [
         (refusal(400, "validation error"), Invalid, "KAZOO answered 400: validation error"),
-        (refusal(402, "accept charges", []), Refused, "KAZOO answered 402: accept charges"),
+        (refusal(402, "accept charges", []), ChargesNotAccepted, "KAZOO answered 402: accept charges"),
         (refusal(403, "forbidden"), Forbidden, "KAZOO answered 403: forbidden"),
         (refusal(404, "bad_identifier"), NotFound, "KAZOO answered 404: bad identifier"),
         (refusal(404, "bad identifier"), NotFound, "KAZOO answered 404: bad identifier"),

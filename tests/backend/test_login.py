@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from kazoo_operator.backend.errors import (
     Unauthorized,
     Unreachable,
 )
-from kazoo_operator.backend.login import ApiKeyFile
+from kazoo_operator.backend.login import SecretFile, User
 from kazoo_operator.core.documents import ACCOUNT
 from tests.backend.scripted import ACCOUNT_ID, AUTH, KEY, Answer, Script, cut, envelope, raw, refusal, reset
 
@@ -163,7 +164,7 @@ async def test_a_rotated_key_is_read_at_the_next_login(kazoo: Script, tmp_path: 
     file, other = tmp_path / "api-key", "k" * 63 + "2"
     file.write_text(f"  {KEY}\n")
     kazoo.on("GET", ACCOUNT_PATH, only_with("token-1"), only_with("token-2"))
-    async with Crossbar(kazoo.url, ApiKeyFile(file)) as client:
+    async with Crossbar(kazoo.url, SecretFile(file)) as client:
         await client.read(ACCOUNT_ID, ACCOUNT)
         kazoo.keys = {other}
         file.write_text(other)
@@ -191,9 +192,96 @@ async def test_a_key_that_cannot_be_read_is_said(kazoo: Script, tmp_path: Path) 
         (tmp_path, "Is a directory"),
         (binary, "not text"),
     ):
-        async with Crossbar(kazoo.url, ApiKeyFile(path)) as client:
+        async with Crossbar(kazoo.url, SecretFile(path)) as client:
             with pytest.raises(CredentialUnreadable, match=f"the API key cannot be read: .*{reason}"):
                 await client.identity()
+    assert kazoo.seen == []
+
+
+PASSWORD = "Pass w0rd: "
+USER = User("Ada@Example.com", "Acme, Inc.", lambda: SecretStr(PASSWORD))
+# md5 of "ada@example.com:Pass w0rd: "
+HASHED = "6f4d4ee961cfff051215e212608094ec"
+
+
+@pytest.fixture
+async def user(kazoo: Script) -> AsyncIterator[Crossbar]:
+    kazoo.on("PUT", "/user_auth", envelope({**LOGIN, "owner_id": "o" * 32}, 201, auth_token="token-1"))
+    kazoo.on("GET", ACCOUNT_PATH, only_with("token-1"))
+    async with Crossbar(kazoo.url, USER, requests_per_second=10_000, deadline=5) as crossbar:
+        yield crossbar
+
+
+async def test_a_user_logs_in_with_a_hash_of_the_name_in_lower_case_and_the_very_password(
+    kazoo: Script, user: Crossbar
+) -> None:
+    await asyncio.gather(*(user.read(ACCOUNT_ID, ACCOUNT) for _ in range(20)))
+    (call,) = kazoo.calls("PUT", "/user_auth")
+    assert call.body == {"data": {"credentials": HASHED, "method": "md5", "account_name": "Acme, Inc."}}
+    assert (call.token, kazoo.logins) == (None, 0)
+
+
+async def test_a_new_password_ends_the_token_and_is_read_at_the_next_login(
+    kazoo: Script, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("old\n")
+    kazoo.on("PUT", "/user_auth", *(envelope(LOGIN, 201, auth_token=f"token-{n}") for n in (1, 2)))
+    kazoo.on("GET", ACCOUNT_PATH, only_with("token-1"))
+    async with Crossbar(kazoo.url, User("ada", "Acme", SecretFile(file))) as crossbar:
+        await crossbar.read(ACCOUNT_ID, ACCOUNT)
+        file.write_text("new\n")
+        kazoo.on("GET", ACCOUNT_PATH, only_with("token-2"))
+        assert await crossbar.read(ACCOUNT_ID, ACCOUNT) == {"name": "Acme"}
+    hashes = [call.body["data"]["credentials"] for call in kazoo.calls("PUT", "/user_auth")]
+    assert hashes == [hashlib.md5(text).hexdigest() for text in (b"ada:old", b"ada:new")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "text"),
+    [
+        (
+            refusal(401, "invalid_credentials"),
+            Unauthorized,
+            "it does not know this user, this password or this",
+        ),
+        (refusal(401, "invalid_credentials", {"multi_factor_request": {}}), Unauthorized, "answered 401"),
+        (
+            refusal(400, "validation error", {"account": {"disabled": {"message": "account disabled"}}}),
+            Unauthorized,
+            "answered 400: the account of this user is disabled",
+        ),
+        (
+            refusal(400, "validation error", {"account": {"expired": {"message": "account expired"}}}),
+            Unauthorized,
+            "answered 400: the account of this user is expired",
+        ),
+        (refusal(400, "validation error", {"credentials": {"required": {}}}), Unauthorized, "is not usable"),
+        (refusal(404, "not_found"), ServerFailure, "answered 404: not found"),
+        (refusal(429, "too_many_requests"), RateLimited, "answered 429"),
+        (refusal(500, "unspecified_fault"), ServerFailure, "answered 500"),
+        (raw("<html>", 502), ServerFailure, "answered 502"),
+        (envelope({}, 201), Nonsense, "without token or account"),
+        (reset, Unreachable, "closed the connection"),
+    ],
+)
+async def test_a_refused_user_is_told_why_and_nothing_more(
+    kazoo: Script, user: Crossbar, answer: Answer, error: type[BackendError], text: str
+) -> None:
+    kazoo.on("PUT", "/user_auth", answer)
+    with pytest.raises(error, match=text) as caught:
+        await user.read(ACCOUNT_ID, ACCOUNT)
+    assert type(caught.value) is error
+    assert len(kazoo.seen) == 1
+    for said in (*everything(caught.value), repr(USER), repr(vars(user))):
+        assert HASHED not in said
+        assert PASSWORD not in said
+
+
+async def test_a_password_that_cannot_be_read_is_said(kazoo: Script, tmp_path: Path) -> None:
+    async with Crossbar(kazoo.url, User("ada", "Acme", SecretFile(tmp_path / "missing"))) as crossbar:
+        with pytest.raises(CredentialUnreadable, match="the password cannot be read: No such file"):
+            await crossbar.identity()
     assert kazoo.seen == []
 
 

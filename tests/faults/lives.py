@@ -19,7 +19,7 @@ CALLS = frozenset(name for name, member in vars(Backend).items() if inspect.isco
     "finish_creates",
     "close",
 }
-WRITES = frozenset({"write", "make", "create_account", "delete_account"})
+WRITES = frozenset({"write", "make", "create_account", "delete_account", "book", "reconcile_services"})
 SECONDS_BETWEEN_PASSES = 7.0
 _ROUNDS = 24
 
@@ -53,10 +53,10 @@ class Spied:
         if name not in self._names:
             return found
 
-        async def call(*arguments: Any) -> Any:
+        async def call(*arguments: Any, **named: Any) -> Any:
             await self._heard(name, "before")
             try:
-                return await found(*arguments)
+                return await found(*arguments, **named)
             finally:
                 await self._heard(name, "after")
 

@@ -8,19 +8,28 @@ proxy in between answers in HTML.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, TypeGuard
 
+from pydantic import SecretStr
+
 from kazoo_operator.backend.errors import (
     BackendError,
+    BillingIssue,
+    ChargesNotAccepted,
     Conflict,
     Forbidden,
     Invalid,
     Nonsense,
     NotFound,
+    PaymentFailed,
+    PaymentRequired,
+    PreconditionFailed,
     RateLimited,
     Refused,
     ServerFailure,
@@ -65,15 +74,34 @@ class Reply:
         raise Nonsense("KAZOO answered with a next_start_key that is no text")
 
     @property
-    def token(self) -> str | None:
+    def token(self) -> SecretStr | None:
         """The token of a login."""
         token = self.envelope.get("auth_token")
-        return token if isinstance(token, str) and token else None
+        return SecretStr(token) if isinstance(token, str) and token else None
+
+    @property
+    def revision(self) -> str | None:
+        """The revision of the document, as If-Match wants it; None where there is no document yet."""
+        revision = self.envelope.get("revision")
+        if revision is None or (isinstance(revision, str) and re.fullmatch("[!#-~]{1,128}", revision)):
+            return revision
+        raise Nonsense("KAZOO answered with a revision that is none")
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When the server answered, by its own clock."""
+        text = self.envelope.get("timestamp")
+        try:
+            moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        except ValueError:
+            return None
+        usable = moment is not None and moment.tzinfo is not None and 2000 <= moment.year < 9000
+        return moment if usable else None
 
     @property
     def document(self) -> JsonObject:
         """`data` over `metadata`. Raises Nonsense when `data` is no object."""
-        data, metadata = self.envelope.get("data"), self.envelope.get("metadata")
+        data, metadata = self._data(), self.envelope.get("metadata")
         if not isinstance(data, dict):
             raise Nonsense(f"KAZOO answered {self.status} with data that is no object")
         return {**metadata, **data} if isinstance(metadata, dict) else data
@@ -81,10 +109,15 @@ class Reply:
     @property
     def rows(self) -> list[JsonObject]:
         """`data` as the rows of a listing. Raises Nonsense when it is none."""
-        data = self.envelope.get("data")
+        data = self._data()
         if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
             raise Nonsense(f"KAZOO answered {self.status} with data that is no list of objects")
         return data
+
+    def _data(self) -> Any:
+        if "data" not in self.envelope:
+            raise Nonsense(f"KAZOO answered {self.status} with an envelope without data")
+        return self.envelope["data"]
 
     @property
     def message(self) -> str:
@@ -92,15 +125,21 @@ class Reply:
         text = self.envelope.get("message")
         if not isinstance(text, str) or not text.strip():
             return f"{_phrase(self.status)} ({self.flaw or 'no message'})"
-        printable = "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_MESSAGE])
-        return printable.replace("_", " ").strip()
+        return _one_line(text)
+
+
+def _one_line(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_MESSAGE])
+    return printable.replace("_", " ").strip()
 
 
 def error_of(reply: Reply) -> BackendError | None:
     """The error that an answer stands for; None for a success. The only place that decides it.
 
-    A 404 says "no such account" only as `bad identifier`: `not found` is a noun that is not loaded, as while
-    a node starts, and must not pass for an account that is gone.
+    The status decides first, the message second, `_` and blanks alike. A 404 says "no such account" only as
+    `bad identifier`: `not found` is a noun that is not loaded, as while a node starts, and must not pass for
+    an account that is gone. 412 comes from the web server, without an envelope; 406 and 415 do too, but 415
+    may follow a write that was done, so that they are as uncertain as any other answer without an envelope.
     """
     status, message = reply.status, reply.message
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -111,21 +150,38 @@ def error_of(reply: Reply) -> BackendError | None:
         return Nonsense(
             f"KAZOO answered {status}, a redirect, which is not followed: give the URL it leads to"
         )
+    if status == HTTPStatus.PRECONDITION_FAILED:
+        return PreconditionFailed(status, message)
     if reply.flaw:
         return Nonsense(f"KAZOO answered {status} with {reply.flaw}, where Crossbar's envelope was expected")
     if status < 400:
-        return _flaw_of_success(reply)
-    if status == HTTPStatus.NOT_FOUND and message.lower() == "not found":
-        return ServerFailure(status, message)
-    if status == HTTPStatus.NOT_FOUND and message.lower() != "bad identifier":
-        return Refused(status, message)
-    if status == HTTPStatus.BAD_REQUEST:
-        return Invalid(status, message, _fields(reply.envelope.get("data")))
-    return _REFUSALS.get(status, Refused)(status, message)
+        says_success = reply.envelope["status"] == "success"
+        return None if says_success else Nonsense(f"KAZOO answered {status} with an envelope that says error")
+    return _refusal(status, message, reply.envelope.get("data"))
 
 
-_REFUSALS: Mapping[int, type[Refused]] = {
+def _refusal(status: int, message: str, data: object) -> Refused:
+    known = message.lower()
+    match status:
+        case HTTPStatus.BAD_REQUEST:
+            return Invalid(status, message, _fields(data))
+        case HTTPStatus.PAYMENT_REQUIRED if known == "accept charges":
+            return ChargesNotAccepted(status, message, data)
+        case HTTPStatus.PAYMENT_REQUIRED if known == "billing issue":
+            reason = data.get("reason") if isinstance(data, dict) else None
+            return BillingIssue(status, message, _one_line(reason) if isinstance(reason, str) else "")
+        case HTTPStatus.PAYMENT_REQUIRED if known in ("no payment token", "no credit"):
+            return PaymentFailed(status, message)
+        case HTTPStatus.NOT_FOUND if known == "not found":
+            return ServerFailure(status, message)
+        case HTTPStatus.NOT_FOUND if known != "bad identifier":
+            return Refused(status, message)
+    return _BY_STATUS.get(status, Refused)(status, message)
+
+
+_BY_STATUS: Mapping[int, type[Refused]] = {
     401: Unauthorized,
+    402: PaymentRequired,
     403: Forbidden,
     404: NotFound,
     409: Conflict,
@@ -137,14 +193,21 @@ def is_number(value: object) -> TypeGuard[int | Decimal]:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def write_json(data: JsonObject) -> bytes:
-    """The body of a request: `data` in its envelope. The Decimals of what was read go back as doubles."""
-    return json.dumps({"data": data}, default=_double, allow_nan=False).encode()
+def write_json(data: JsonObject, accept_charges: bool = False) -> bytes:
+    """The body of a request: `data` in its envelope.
+
+    A Decimal is printed as the double nearest to it, exact for up to 15 digits. Secrets are unwrapped here
+    and nowhere earlier. Acceptance stands beside `data`: within it, KAZOO would store it.
+    """
+    flags = {"accept_charges": True} if accept_charges else {}
+    return json.dumps({"data": data, **flags}, default=_as_json, allow_nan=False).encode()
 
 
-def _double(value: object) -> float:
+def _as_json(value: object) -> float | str:
     if isinstance(value, Decimal):
         return float(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
@@ -177,14 +240,6 @@ def _children(node: object) -> Any:
     if isinstance(node, dict):
         return node.values()
     return node if isinstance(node, list) else ()
-
-
-def _flaw_of_success(reply: Reply) -> Nonsense | None:
-    if reply.envelope["status"] != "success":
-        return Nonsense(f"KAZOO answered {reply.status} with an envelope that says error")
-    if "data" not in reply.envelope:
-        return Nonsense(f"KAZOO answered {reply.status} with an envelope without data")
-    return None
 
 
 def _fields(data: object) -> Mapping[str, Mapping[str, Any]]:

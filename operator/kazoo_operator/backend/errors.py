@@ -9,13 +9,18 @@
     └── Refused              an envelope that says error; `status`, `message`, `fields`
         ├── Invalid          400, with the faulty fields
         ├── Unauthorized     401 after one new login, or a refused login
+        ├── PaymentRequired  402: money keeps the change from being made; nothing was stored
+        │   ├── ChargesNotAccepted   accept charges: with the quote
+        │   ├── BillingIssue         billing issue: with the reason of the bad standing
+        │   └── PaymentFailed        no payment token, no credit
         ├── Forbidden        403
         ├── NotFound         404 bad identifier
         ├── Conflict         409: says nothing about whether the change was stored
+        │   └── PreconditionFailed   412: another revision stands there; nothing was stored
         ├── RateLimited      429
         └── ServerFailure    5xx, in an envelope or not; a write may have happened
 
-No text of an error ever holds a token, a key or a request body.
+No text of an error ever holds a token, a key, a quote or a request body.
 """
 
 from __future__ import annotations
@@ -72,6 +77,38 @@ class Unauthorized(Refused):
     """401 also after logging in anew, or the login itself was refused."""
 
 
+class PaymentRequired(Refused):
+    """402: money keeps the change from being made; nothing was stored."""
+
+
+class ChargesNotAccepted(PaymentRequired):
+    """402 `accept charges`: the change raises a bill, and the request accepted no charges.
+
+    `quote` is the answer's `data` as it came, numbers with a point as Decimal: a list of invoices, on older
+    servers a map of categories; whatever else, and None, has to be taken for an unknown price.
+    """
+
+    def __init__(self, status: int, message: str, quote: object) -> None:
+        super().__init__(status, message)
+        self.quote = quote
+
+
+class BillingIssue(PaymentRequired):
+    """402 `billing issue`: charges were accepted, and the account that pays is in no good standing.
+
+    `reason` is KAZOO's word for it with `_` as blanks, such as `no payment token`; `bookkeeper fault` passes
+    by itself.
+    """
+
+    def __init__(self, status: int, message: str, reason: str) -> None:
+        super().__init__(status, message)
+        self.reason = reason
+
+
+class PaymentFailed(PaymentRequired):
+    """402 `no payment token` or `no credit`: there is nothing to pay with."""
+
+
 class Forbidden(Refused):
     """403: the credential may not do this there."""
 
@@ -82,6 +119,10 @@ class NotFound(Refused):
 
 class Conflict(Refused):
     """409: another writer was there; read again before concluding anything."""
+
+
+class PreconditionFailed(Conflict):
+    """412: the document is no longer at the revision that the write was meant for; nothing was stored."""
 
 
 class RateLimited(Refused):

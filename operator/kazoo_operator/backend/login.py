@@ -1,14 +1,16 @@
 """The login: one for all calls that need it, and a new one when KAZOO refuses its token.
 
-Crossbar API: `PUT /api_auth` with an API key of 64 characters gives a token for an hour, which use does not
-prolong. An unknown key is answered by 404, and the answer repeats the key: nothing of its data may be shown.
+Crossbar API: `PUT /api_auth` with an API key of 64 characters, or `PUT /user_auth` with a hash of a user's
+name and password, gives a token for an hour, which use does not prolong and a new password ends. An unknown
+key is answered by 404, and the answer repeats the key: nothing of its data may be shown.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -24,26 +26,39 @@ from kazoo_operator.backend.errors import (
 )
 from kazoo_operator.backend.transport import Request
 
-ApiKey = Callable[[], SecretStr]
-"""Gives the API key; asked at every login, so that a rotated one is picked up. May raise OSError."""
+Secret = Callable[[], SecretStr]
+"""Gives an API key or a password; asked at every login, so that a new one is picked up. May raise OSError."""
 
 
 @dataclass(frozen=True)
-class ApiKeyFile:
-    """An API key in a file, such as a mounted Secret; blanks around it do not count."""
+class SecretFile:
+    """A secret in a file, such as a mounted Secret; the end of its last line does not count."""
 
     path: Path
 
     def __call__(self) -> SecretStr:
         """Read the file anew."""
-        return SecretStr(self.path.read_text(encoding="utf-8").strip())
+        return SecretStr(self.path.read_text(encoding="utf-8").rstrip("\r\n"))
+
+
+@dataclass(frozen=True)
+class User:
+    """A user who logs in with a password; KAZOO knows an account's name by its letters a-z and digits."""
+
+    name: str
+    account_name: str
+    password: Secret
+
+
+Credential = Secret | User
+"""An API key, or a user."""
 
 
 @dataclass(frozen=True)
 class Login:
     """What KAZOO told when it let us in."""
 
-    token: str = field(repr=False)
+    token: SecretStr
     account_id: str
     name: str
     is_reseller: bool
@@ -85,24 +100,33 @@ class LoginOnce:
             self._login = task.result()
 
 
-def login_request(api_key: ApiKey) -> Request:
+def login_request(credential: Credential) -> Request:
     """The request that logs in. Raises CredentialUnreadable."""
+    if not isinstance(credential, User):
+        key = _read(credential, "API key").get_secret_value().strip()
+        return Request("PUT", "/api_auth", data={"api_key": SecretStr(key)})
+    password = _read(credential.password, "password").get_secret_value()
+    # KAZOO's own scheme, over TLS; user names are kept in lower case there.
+    hashed = hashlib.md5(f"{credential.name.lower()}:{password}".encode(), usedforsecurity=False)
+    data = {"credentials": SecretStr(hashed.hexdigest()), "method": "md5"}
+    return Request("PUT", "/user_auth", data={**data, "account_name": credential.account_name})
+
+
+def _read(secret: Secret, what: str) -> SecretStr:
     try:
-        key = api_key().get_secret_value()
+        return secret()
     except OSError as error:
         reason = error.strerror or type(error).__name__
     except ValueError:
         reason = "it is not text"
-    else:
-        return Request("PUT", "/api_auth", data={"api_key": key})
-    raise CredentialUnreadable(f"the API key cannot be read: {reason}")
+    raise CredentialUnreadable(f"the {what} cannot be read: {reason}")
 
 
-def login_of(reply: Reply) -> Login:
+def login_of(reply: Reply, credential: Credential) -> Login:
     """The login that KAZOO granted. Raises Unauthorized when it was refused, or another BackendError."""
     error = error_of(reply)
     if error is not None:
-        raise _refusal(error)
+        raise _of_user(error) if isinstance(credential, User) else _of_key(error)
     token, data = reply.token, reply.document
     account_id, name = data.get("account_id"), data.get("account_name")
     if token is None or not isinstance(account_id, str) or not account_id:
@@ -116,9 +140,19 @@ def login_of(reply: Reply) -> Login:
     )
 
 
-def _refusal(error: BackendError) -> BackendError:
+def _of_key(error: BackendError) -> BackendError:
     if isinstance(error, NotFound):
         return Unauthorized(error.status, "it does not know this API key")
     if isinstance(error, Invalid):
         return Unauthorized(error.status, "this is no API key; one has 64 characters")
+    return error
+
+
+def _of_user(error: BackendError) -> BackendError:
+    if isinstance(error, Invalid):
+        kinds = error.fields.get("account", {})
+        state = next((kind for kind in ("disabled", "expired") if kind in kinds), "not usable")
+        return Unauthorized(error.status, f"the account of this user is {state}")
+    if isinstance(error, Unauthorized):
+        return Unauthorized(error.status, "it does not know this user, this password or this account")
     return error

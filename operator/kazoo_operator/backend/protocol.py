@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document
@@ -38,6 +39,34 @@ class AccountRow:
     tree: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One booking; those made by the server itself have no `usage_type` and no `unit`.
+
+    `amount` is in units of 1/10000, credits above 0, debits below. `account_id` is whom it was booked for: a
+    reseller's copy of a customer's entry names the customer. `start` and `end` are those of its period.
+    """
+
+    id: str
+    amount: Amount
+    service: str
+    source_id: str
+    account_id: str
+    usage_type: str = ""
+    unit: str = ""
+    start: int | None = None
+    end: int | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Revised:
+    """A document, and the revision it stands at; None where KAZOO has none yet."""
+
+    content: JsonObject
+    revision: str | None
+
+
 class Backend(Protocol):
     """One KAZOO with one credential.
 
@@ -55,10 +84,27 @@ class Backend(Protocol):
     async def read(self, account_id: str, document: Document) -> JsonObject:
         """GET a document of an account; what newer servers put in `metadata` stands in it too."""
 
-    async def write(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
-        """PATCH or POST (as the document says) `data`; returns the answer's data."""
+    async def read_revised(self, account_id: str, document: Document) -> Revised:
+        """GET a document of an account with its revision."""
 
-    async def make(self, account_id: str, document: Document, data: JsonObject) -> JsonObject:
+    async def write(
+        self,
+        account_id: str,
+        document: Document,
+        data: JsonObject,
+        *,
+        revision: str | None = None,
+        accept_charges: bool = False,
+    ) -> JsonObject:
+        """PATCH or POST (as the document says) `data`; returns the answer's data.
+
+        With `revision`, only if the document still stands at it. A change that costs the credential's account
+        something needs `accept_charges`.
+        """
+
+    async def make(
+        self, account_id: str, document: Document, data: JsonObject, *, accept_charges: bool = False
+    ) -> JsonObject:
         """PUT a new item into a list of an account's documents; returns the answer's data."""
 
     async def items(self, account_id: str, document: Document, query: Query) -> tuple[JsonObject, ...]:
@@ -90,6 +136,23 @@ class Backend(Protocol):
 
     async def balance(self, account_id: str) -> Amount:
         """The balance, in units of 1/10000 of the currency; may be negative."""
+
+    async def ledger_entries(self, account_id: str, service: str, month: str) -> tuple[LedgerEntry, ...]:
+        """The entries of one source that were booked in a month, `YYYYMM`."""
+
+    async def book(
+        self, account_id: str, direction: Literal["credit", "debit"], entry: JsonObject
+    ) -> LedgerEntry:
+        """PUT a ledger entry, which can never be changed; not idempotent: look it up before trying again."""
+
+    async def quote(self, account_id: str, data: JsonObject) -> JsonObject:
+        """The summary of services as if only the plans in `data` were assigned; changes nothing."""
+
+    async def reconcile_services(self, account_id: str) -> None:
+        """Let KAZOO count anew what the account is billed for."""
+
+    async def now(self) -> datetime:
+        """KAZOO's own time, which decides in which month a booking stands."""
 
     async def finish_creates(self) -> None:
         """Wait until no create and no delete is in flight; raises nothing."""

@@ -17,6 +17,7 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from pydantic import SecretStr
 from yarl import URL
 
 from kazoo_operator.backend.envelope import Reply, write_json
@@ -40,7 +41,8 @@ class Request:
 
     `item` stands in the place of `{item}`: the id of one document in a list.
 
-    `uncut`: from when it leaves, nothing but its long deadline may end it.
+    `uncut`: from when it leaves, nothing but its long deadline may end it. `reads`: changes nothing, whatever
+    its method. `if_match`: the revision that has to stand there still. `accept_charges` stands beside `data`.
     """
 
     method: Literal["GET", "PUT", "POST", "PATCH", "DELETE"]
@@ -50,6 +52,14 @@ class Request:
     data: JsonObject | None = field(default=None, repr=False)
     uncut: bool = False
     item: str | None = None
+    reads: bool = False
+    if_match: str | None = None
+    accept_charges: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may change something."""
+        return self.method != "GET" and not self.reads
 
     @property
     def path(self) -> str:
@@ -93,7 +103,7 @@ class Transport:
         self._observe = observe
         self._session: aiohttp.ClientSession | None = None
 
-    async def exchange(self, request: Request, token: str | None, deadline: float) -> Reply:
+    async def exchange(self, request: Request, token: SecretStr | None, deadline: float) -> Reply:
         """Send a request once, and read the answer whole within `deadline` seconds.
 
         Raises Unreachable or TimedOut when there is none, Nonsense when it is no HTTP or too large.
@@ -115,13 +125,13 @@ class Transport:
         if self._session is not None:
             await self._session.close()
 
-    async def _send(self, request: Request, token: str | None) -> Reply:
+    async def _send(self, request: Request, token: SecretStr | None) -> Reply:
         url = f"{self._base}{request.path}" + (f"?{urlencode(request.query)}" if request.query else "")
         async with self._open_session().request(
             request.method,
             URL(url, encoded=True),
-            data=None if request.data is None else write_json(request.data),
-            headers={} if token is None else {"X-Auth-Token": token},
+            data=None if request.data is None else write_json(request.data, request.accept_charges),
+            headers=_headers(request, token),
             allow_redirects=False,
         ) as response:
             body = bytearray()
@@ -174,6 +184,13 @@ class Transport:
                 return Unreachable(f"KAZOO at {self._host} cannot be reached: {os.strerror(number).lower()}")
             case _:
                 return Unreachable(f"KAZOO at {self._host} cannot be reached: {type(cause).__name__}")
+
+
+def _headers(request: Request, token: SecretStr | None) -> dict[str, str]:
+    headers = {} if token is None else {"X-Auth-Token": token.get_secret_value()}
+    if request.if_match is not None:
+        headers["If-Match"] = f'"{request.if_match}"'
+    return headers
 
 
 _CODES: Mapping[type[Exception], str] = {

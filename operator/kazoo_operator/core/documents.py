@@ -35,6 +35,9 @@ class Document:
 ACCOUNT = Document("account", "", "PATCH", always=("enabled",))
 NO_MATCH = Document("no_match", "callflows", "PATCH", found_by=("numbers", "no_match"))
 CLASSIFIERS = Document("classifiers", "phone_numbers/classifiers", "none")
+LIMITS = Document("limits", "limits", "POST")
+SERVICES_SUMMARY = Document("services_summary", "services/summary", "none")
+PLANS_AVAILABLE = Document("plans_available", "services/available", "none")
 
 Documents = Mapping[str, JsonObject]
 """Document name -> its content; a missing document is absent or `{}`."""
