@@ -31,3 +31,9 @@ class Clock:
     def month(self) -> str:
         """The month whose ledgers are current, `YYYYMM` in UTC."""
         return datetime.fromtimestamp(self._source(), UTC).strftime("%Y%m")
+
+    def next_month(self) -> int:
+        """When the current month ends, in Gregorian seconds."""
+        now = datetime.fromtimestamp(self._source(), UTC)
+        first = datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
+        return int(first.timestamp()) + GREGORIAN_EPOCH

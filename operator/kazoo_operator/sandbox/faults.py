@@ -7,8 +7,9 @@
     body            a page that is no JSON, with status 200 and `contentType`
     cut             a create stops half-built, early or late, and the connection is reset
     rollback        a create is undone and answers 201
+    unbilled        a billable write is stored and answered, and no bill knows of it
 
-With `afterCommit` the request is carried out first, and only its answer suffers; the last two have no use
+With `afterCommit` the request is carried out first, and only its answer suffers; the last three have no use
 for it.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-BY_THE_ACTION = frozenset({"cut", "rollback"})
+BY_THE_ACTION = frozenset({"cut", "rollback", "unbilled"})
 """Faults that the action itself carries out; only requests whose action knows them use one up."""
 
 
@@ -91,6 +92,7 @@ KINDS: dict[str, tuple[Callable[[object], bool], str, frozenset[str]]] = {
     "body": (lambda value: isinstance(value, str), "a text", frozenset({"contentType", "afterCommit"})),
     "cut": (lambda value: value in ("early", "late"), '"early" or "late"', frozenset()),
     "rollback": (lambda value: value is True, "true", frozenset()),
+    "unbilled": (lambda value: value is True, "true", frozenset()),
 }
 """Each kind: what its value must be, in code and in words, and what may stand beside it."""
 

@@ -6,6 +6,7 @@ Whoever looks up an account's services, or lets it call, makes an empty document
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,8 @@ CREATE TABLE IF NOT EXISTS limits (
 ) WITHOUT ROWID;
 """
 
-TRUNKS = ("inbound_trunks", "outbound_trunks", "twoway_trunks", "burst_trunks")
+BILLED = ("inbound_trunks", "outbound_trunks", "twoway_trunks")
+TRUNKS = (*BILLED, "burst_trunks")
 PRIVATE = ("allow_postpay", "max_postpay_amount")
 """What only the operator of the system sets: leaked by reads, dropped from what is sent."""
 
@@ -84,6 +86,12 @@ class AccountLimits:
         }
 
 
+def counted(document: Mapping[str, Any]) -> dict[str, int]:
+    """How many trunks of each kind a document makes billable; kinds that it has none of are left out."""
+    trunks = {kind: document.get(kind, 0) for kind in BILLED}
+    return {kind: number for kind, number in trunks.items() if isinstance(number, int) and number > 0}
+
+
 class Limits:
     """The limits of all accounts."""
 
@@ -107,6 +115,11 @@ class Limits:
             found = AccountLimits(account_id, revision=1)
             self.save(found)
         return found
+
+    def counted(self, account_id: str) -> dict[str, int]:
+        """How many trunks of each kind an account is billed for."""
+        limits = self.get(account_id)
+        return counted(limits.document) if limits else {}
 
     def save(self, limits: AccountLimits) -> None:
         """Store new or changed ones, their revision as it stands there."""

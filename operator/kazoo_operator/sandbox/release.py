@@ -59,6 +59,8 @@ class Release:
 
     limits_as_of_the_system: bool
     """Limits are validated with the table of the system's defaults, and stored with all of them."""
+    counts_accounts: bool
+    """Accounts themselves are counted for bills."""
 
     plain_dots_in_callflows: bool
     """The dots in error paths of callflows are not escaped."""
@@ -94,6 +96,7 @@ V5_0 = Release(
     own_parents=True,
     parents_read_all=True,
     limits_as_of_the_system=False,
+    counts_accounts=True,
     plain_dots_in_callflows=True,
     patches_missing=True,
     posts_users_if_match=False,
@@ -123,6 +126,7 @@ V4_3 = Release(
     own_parents=False,
     parents_read_all=False,
     limits_as_of_the_system=True,
+    counts_accounts=False,
     plain_dots_in_callflows=False,
     patches_missing=False,
     posts_users_if_match=True,

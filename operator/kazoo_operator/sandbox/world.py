@@ -5,15 +5,17 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, callflow, ledger, limits, reseller, seed, user
+from . import account, callflow, ledger, limits, quantity, reseller, seed, services, user
 from .account import Account, Accounts
 from .callflow import Callflows
 from .clock import Clock
 from .ledger import Ledgers
 from .limits import Limits
+from .quantity import BilledQuantities
 from .release import Release
 from .reseller import Resellers
 from .seed import Identity
+from .services import ServicePlans, ServicesDocuments
 from .store import Store
 from .tokens import Tokens
 from .user import Users
@@ -25,7 +27,8 @@ class World:
     def __init__(self, database: Path | None, api_key: str | None, clock: Clock, release: Release) -> None:
         self.clock, self.release = clock, release
         tables = (
-            account.TABLES, callflow.TABLES, ledger.TABLES, limits.TABLES, reseller.TABLES, user.TABLES,
+            account.TABLES, callflow.TABLES, ledger.TABLES, limits.TABLES, quantity.TABLES, reseller.TABLES,
+            services.TABLES, user.TABLES,
         )  # fmt: skip
         self.store = Store(database, "".join(tables))
         self.accounts = Accounts(self.store)
@@ -34,6 +37,10 @@ class World:
         self.limits = Limits(self.store)
         self.resellers = Resellers(self.store)
         self.users = Users(self.store)
+        self.service_plans = ServicePlans(self.store)
+        self.services = ServicesDocuments(self.store)
+        counters = {"limits": self.limits.counted, "users": self.users.counted}
+        self.quantities = BilledQuantities(self.store, counters)
         with self.store.transaction():
             secret = self.store.meta("secret")
             if secret is None:  # a fresh database; later starts find whatever has become of it
@@ -58,6 +65,9 @@ class World:
         self.limits.delete(account.id)
         self.users.delete(account.id)
         self.resellers.forget_missing_cascade(account.id)
+        self.services.delete(account.id)
+        self.service_plans.delete(account.id)
+        self.quantities.delete(account)
 
     def identity(self) -> Identity:
         """Who one may log in as."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import authority, merging
+from .. import authority, billing, merging
 from ..account import Account
 from ..call import Call, Reply
-from ..limits import PRIVATE, AccountLimits, schema
+from ..limits import PRIVATE, AccountLimits, counted, schema
 from ..refusal import Refusal, init_failed, validation
 from ..routes import Action, Noun, Resource
 from ..schema import Errors
@@ -37,10 +37,12 @@ def post(call: Call) -> Reply:
     if errors:
         raise validation(errors, prints_nulls=True)
     limits = world.limits.get(account.id) or AccountLimits(account.id)
+    billing.charge(call, account, {"limits": billing.difference(counted(limits.document), counted(document))})
     call.before_execution(limits.rev)
     limits.document = document
     limits.revision += 1
     world.limits.save(limits)
+    billing.settle(call, account)
     return Reply(limits.public, revision=limits.rev)
 
 
@@ -81,7 +83,7 @@ def _state(world: World, account: Account) -> dict[str, Any]:
 
 NOUN = Noun(
     "limits",
-    (Resource((), {"GET": Action(read), "POST": Action(post)}),),
+    (Resource((), {"GET": Action(read), "POST": Action(post, faults=billing.FAULTS)}),),
     documents={"limits": _edit},
     state=_state,
 )
