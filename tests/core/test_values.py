@@ -37,6 +37,31 @@ def test_a_double_as_kazoo_prints_it_is_the_amount_it_stands_for() -> None:
     assert money.from_number(Decimal("6.9900000000000002132")) == 69_900
 
 
+@pytest.mark.parametrize("double", ["1.00004999999999999", "1.00005", "1.00005000000000011"])
+def test_half_a_unit_is_rounded_alike_however_a_double_says_it(double: str) -> None:
+    assert money.from_number(Decimal(double)) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("price", "text"),
+    [
+        ("20", "20.00"),
+        ("24.99", "24.99"),
+        ("0.1", "0.10"),
+        ("1.61739", "1.61739"),
+        ("6.9900000000000002132", "6.99"),
+        ("1E+3", "1000.00"),
+        ("1234567.5", "1234567.50"),
+        ("1E-4", "0.0001"),
+        ("-0.0", "0.00"),
+        ("-1E-12", "0.00"),
+        ("-2.5", "-2.50"),
+    ],
+)
+def test_a_price_is_shown_without_exponent_separator_or_negative_zero(price: str, text: str) -> None:
+    assert money.price_to_text(Decimal(price)) == text
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30s", 30), ("10m", 600), ("1h30m", 5400), ("1h30m15s", 5415)]
 )
