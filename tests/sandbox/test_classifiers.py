@@ -52,11 +52,3 @@ async def test_without_an_account_they_are_the_masters(
         assert (await reseller.get(path)).status == 403
         assert (await nobody.get(path)).status == 401
     assert (await reseller.get(f"/v2/accounts/{master.master}/phone_numbers/classifiers")).status == 403
-
-
-@IN_BOTH
-async def test_the_sandbox_has_no_numbers_and_says_so(master: Client) -> None:
-    path = f"/v2/accounts/{master.reseller}/phone_numbers"
-    assert (await master.get(path)).data == {"numbers": {}, "cascade_quantity": 0}
-    assert (await master.put(f"{path}/+14155550100", {})).status == 501
-    assert (await master.post(f"{path}/classifiers", {})).status == 405

@@ -228,3 +228,12 @@ async def test_users_end_with_their_account_and_an_unfinished_account_has_no_lis
     half = next(id_ for id_, held in (await master.state()).items() if held["account"]["name"] == "Half")
     assert (await master.get(f"/v2/accounts/{half}/users")).status == 503
     assert account not in await master.state()
+
+
+@IN_BOTH
+async def test_enabled_users_are_counted_by_their_level(master: Client, account: str) -> None:
+    for name, fields in (("a", {}), ("b", {"priv_level": "admin"}), ("c", {"enabled": False}), ("d", {})):
+        await created(master, account, username=name, **fields)
+    user = next(user for user in master.sandbox.world.users.of(account) if user.document["username"] == "d")
+    await master.delete(f"/v2/accounts/{account}/users/{user.id}")
+    assert master.sandbox.world.users.counted(account) == {"user": 1, "admin": 1}

@@ -1,8 +1,7 @@
 """What is kept: one SQLite database, in memory or in a file that one sandbox holds at a time.
 
 A file is written through (`synchronous=FULL` over a write-ahead log): what a request was told to be done
-survives `kill -9`. The tables belong to the modules of what they hold, which hand in
-their SQL.
+survives `kill -9`. The tables belong to the modules that hand in their SQL (`world.py`).
 """
 
 from __future__ import annotations

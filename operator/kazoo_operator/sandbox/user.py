@@ -19,7 +19,7 @@ from .store import Store, rev
 TABLES = """
 CREATE TABLE IF NOT EXISTS users (
   account_id TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
-  name TEXT NOT NULL COLLATE NOCASE, username TEXT, priv_level TEXT NOT NULL,
+  name TEXT NOT NULL COLLATE NOCASE, username TEXT, priv_level TEXT NOT NULL, enabled INTEGER NOT NULL,
   md5 TEXT, sha1 TEXT, identity TEXT NOT NULL,
   created INTEGER NOT NULL, revision INTEGER NOT NULL, deleted INTEGER NOT NULL,
   PRIMARY KEY (account_id, id)
@@ -97,8 +97,10 @@ class Users:
             yield _read(row)
 
     def counted(self, account_id: str) -> dict[str, int]:
-        """How many users an account has of each privilege level; levels that nobody has are left out."""
-        query = "SELECT priv_level, count(*) FROM users WHERE account_id=? AND NOT deleted GROUP BY 1"
+        """How many users an account has of each privilege level, those that are disabled left out."""
+        query = (
+            "SELECT priv_level, count(*) FROM users WHERE account_id=? AND enabled AND NOT deleted GROUP BY 1"
+        )
         return dict(self._run(query, (account_id,)).fetchall())
 
     def by_name(
@@ -126,11 +128,11 @@ class Users:
         """Store a new or changed one, its revision as it stands there."""
         document = user.document
         self._run(
-            "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 account_id, user.id, json.dumps(document),
                 f"{document['last_name']} {document['first_name']}", document.get("username"),
-                document["priv_level"], user.md5, user.sha1, user.identity,
+                document["priv_level"], document["enabled"], user.md5, user.sha1, user.identity,
                 user.created, user.revision, user.deleted,
             ),
         )  # fmt: skip

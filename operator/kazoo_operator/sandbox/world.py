@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, callflow, ledger, limits, quantity, reseller, seed, services, user
+from . import account, document, ledger, limits, number, quantity, reseller, seed, services, user
 from .account import Account, Accounts
-from .callflow import Callflows
 from .clock import Clock
+from .document import Devices, Documents
 from .ledger import Ledgers
 from .limits import Limits
+from .number import PhoneNumbers
 from .quantity import BilledQuantities
 from .release import Release
 from .reseller import Resellers
@@ -27,19 +28,27 @@ class World:
     def __init__(self, database: Path | None, api_key: str | None, clock: Clock, release: Release) -> None:
         self.clock, self.release = clock, release
         tables = (
-            account.TABLES, callflow.TABLES, ledger.TABLES, limits.TABLES, quantity.TABLES, reseller.TABLES,
-            services.TABLES, user.TABLES,
+            account.TABLES, document.TABLES, ledger.TABLES, limits.TABLES, number.TABLES, quantity.TABLES,
+            reseller.TABLES, services.TABLES, user.TABLES,
         )  # fmt: skip
         self.store = Store(database, "".join(tables))
         self.accounts = Accounts(self.store)
-        self.callflows = Callflows(self.store)
+        self.callflows = Documents(self.store, "callflow")
+        self.devices = Devices(self.store)
         self.ledgers = Ledgers(self.store)
         self.limits = Limits(self.store)
+        self.numbers = PhoneNumbers(self.store)
         self.resellers = Resellers(self.store)
         self.users = Users(self.store)
         self.service_plans = ServicePlans(self.store)
         self.services = ServicesDocuments(self.store)
-        counters = {"limits": self.limits.counted, "users": self.users.counted}
+        counters = {
+            "devices": self.devices.counted,
+            "limits": self.limits.counted,
+            "number_carriers": self.numbers.counted_by_carrier,
+            "phone_numbers": self.numbers.counted,
+            "users": self.users.counted,
+        }
         self.quantities = BilledQuantities(self.store, counters)
         with self.store.transaction():
             secret = self.store.meta("secret")
@@ -61,8 +70,10 @@ class World:
         """Delete an account and everything in it."""
         self.accounts.delete(account)
         self.callflows.delete(account.id)
+        self.devices.delete(account.id)
         self.ledgers.delete(account.id)
         self.limits.delete(account.id)
+        self.numbers.free(account.id)
         self.users.delete(account.id)
         self.resellers.forget_missing_cascade(account.id)
         self.services.delete(account.id)

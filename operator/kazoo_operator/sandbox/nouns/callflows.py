@@ -15,7 +15,7 @@ from typing import Any
 from .. import merging, owner
 from ..account import Account
 from ..call import Call, Reply
-from ..callflow import Callflow
+from ..document import Document
 from ..listing import listing
 from ..refusal import bad_identifier, init_failed, validation
 from ..routes import ANY, Action, Noun, Resource
@@ -89,19 +89,19 @@ def read_all(call: Call) -> Reply:
 def create(call: Call) -> Reply:
     """A new one, under an id that KAZOO chooses."""
     account = owner.with_views(call)
-    callflow = Callflow(secrets.token_hex(16), {}, call.world.clock.gregorian())
+    callflow = Document(secrets.token_hex(16), {}, call.world.clock.gregorian())
     callflow.document = _validated(call, account, _body(call), callflow.id)
     call.before_execution()
     call.world.callflows.save(account.id, callflow)
     location = f"/v2/accounts/{account.id}/callflows/{callflow.id}"
-    return Reply(_shown(callflow), revision=callflow.rev, location=location)
+    return Reply(callflow.shown, revision=callflow.rev, location=location)
 
 
 def read(call: Call) -> Reply:
     """The document, and in `metadata` what its ids mean."""
     account = owner.of(call)
     callflow = _found(call, account)
-    data = {**_shown(callflow), "metadata": _metadata(account, callflow)}
+    data = {**callflow.shown, "metadata": _metadata(account, callflow)}
     return Reply(data, revision=callflow.rev)
 
 
@@ -126,15 +126,15 @@ def delete(call: Call) -> Reply:
     callflow = _found(call, account)
     call.before_execution(callflow.rev)
     call.world.callflows.delete(account.id, callflow.id)
-    return Reply({**_shown(callflow), "_read_only": {"deleted": True}}, revision=callflow.rev)
+    return Reply({**callflow.shown, "_read_only": {"deleted": True}}, revision=callflow.rev)
 
 
-def _save(call: Call, account: Account, callflow: Callflow, wanted: dict[str, Any]) -> Reply:
+def _save(call: Call, account: Account, callflow: Document, wanted: dict[str, Any]) -> Reply:
     callflow.document = _validated(call, account, wanted, callflow.id)
     call.before_execution(callflow.rev)
     callflow.revision += 1
     call.world.callflows.save(account.id, callflow)
-    return Reply(_shown(callflow), revision=callflow.rev)
+    return Reply(callflow.shown, revision=callflow.rev)
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _refuse_taken(call: Call, account: Account, numbers: list[Any], but: str, er
             return
 
 
-def _metadata(account: Account, callflow: Callflow) -> dict[str, Any]:
+def _metadata(account: Account, callflow: Document) -> dict[str, Any]:
     """Of the ids in a flow, that of the account itself is resolved."""
     named = [node.get("data", {}).get("hunt_account_id") for node in _nodes(callflow.document.get("flow"))]
     if account.id not in named:
@@ -198,15 +198,11 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _shown(callflow: Callflow) -> dict[str, Any]:
-    return {**callflow.document, "id": callflow.id}
-
-
-def _stored(call: Call, account: Account) -> Callflow | None:
+def _stored(call: Call, account: Account) -> Document | None:
     return call.world.callflows.get(account.id, call.match.arguments[0])
 
 
-def _found(call: Call, account: Account) -> Callflow:
+def _found(call: Call, account: Account) -> Document:
     callflow = _stored(call, account)
     if callflow is None:
         raise bad_identifier(call.match.arguments[0])
@@ -214,7 +210,7 @@ def _found(call: Call, account: Account) -> Callflow:
 
 
 def _state(world: World, account: Account) -> dict[str, Any]:
-    return {"callflows": [_shown(callflow) for callflow in world.callflows.of(account.id)]}
+    return {"callflows": [callflow.shown for callflow in world.callflows.of(account.id)]}
 
 
 NOUN = Noun(

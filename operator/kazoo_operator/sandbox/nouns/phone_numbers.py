@@ -1,90 +1,120 @@
-"""`.../phone_numbers`: the classifiers, and which of them a number belongs to (Crossbar API, classifiers).
+"""`.../phone_numbers`: the classifiers, and numbers as far as bills count them (Crossbar API, classifiers).
 
-The stock list, in the order in which it is tried. The sandbox has no numbers of its own.
+By what is written of KAZOO, not seen there: the shape of a number, who may create one, and the refusals. No
+carrier is asked: a number that is created is there.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from .. import authority
+from .. import authority, classifier, merging, owner
+from ..account import Account
 from ..call import Call, Reply
-from ..release import Release
+from ..number import PhoneNumber
+from ..refusal import Refusal, bad_identifier
 from ..routes import ANY, Action, Noun, Resource
-
-NORTH_AMERICAN = "SS(###) ### - ####"
-ISLANDS = (
-    "684|264|268|242|246|441|284|345|767|809|829|849|473|671|876|664|670|787|939|869|758|784|721|868|649|340"
-)
-E164 = (
-    (r"\+?1?([2-9][0-9]{2}[2-9][0-9]{6})", "+1"),
-    (r"(?:011|00)(\d+)", "+"),
-    (r"([2-9]\d{7,})", "+"),
-)
-"""How a number is made international: what is kept of it, and what goes before; the first that fits."""
-
-
-def stock(release: Release) -> dict[str, dict[str, Any]]:
-    """The classifiers of a system that was left as it came, by id."""
-    american = {"pretty_print": NORTH_AMERICAN}
-    return {
-        "tollfree_us": {
-            "regex": r"^\+1((?:800|88\d|877|866|855|844|833|822)\d{7})$", "friendly_name": "US TollFree",
-            **american,
-        },
-        "toll_us": {"regex": r"^\+1(900\d{7})$", "friendly_name": "US Toll", **american},
-        "emergency": {
-            "regex": release.emergency, "emergency": True, "friendly_name": "Emergency Dispatcher",
-        },
-        "caribbean": {
-            "regex": rf"^\+?1((?:{ISLANDS})\d{{7}})$", "friendly_name": "Caribbean", **american,
-        },
-        "did_us": {
-            "regex": r"^(\+?1)?([2-9][0-9]{2}[2-9][0-9]{6})$", "friendly_name": "US DID", **american,
-        },
-        "international": {"regex": r"^\+([2-9]\d{7,})$", "friendly_name": "International"},
-        "unknown": {"regex": "^(.*)$", "friendly_name": "Unknown"},
-    }  # fmt: skip
+from ..world import World
 
 
 def classifiers(call: Call) -> Reply:
     """All of them."""
-    return Reply(stock(call.world.release))
+    return Reply(classifier.stock(call.world.release))
 
 
 def classify(call: Call) -> Reply:
     """The first that fits the number in its international form; the last fits all."""
-    number = call.match.arguments[1]
-    e164 = international(number)
-    found = stock(call.world.release).items()
-    name, rules = next(item for item in found if re.search(item[1]["regex"], e164, re.DOTALL))
-    return Reply({**rules, "e164": e164, "number": number, "name": name})
+    number, release = call.match.arguments[1], call.world.release
+    e164 = classifier.international(number)
+    name = classifier.classified(e164, release)
+    return Reply({**classifier.stock(release)[name], "e164": e164, "number": number, "name": name})
 
 
-def international(number: str) -> str:
-    """A number in E.164, as it is where no rule fits."""
-    for pattern, prefix in E164:
-        if found := re.fullmatch(pattern, number, re.ASCII):
-            return prefix + found[1]
+def read_all(call: Call) -> Reply:
+    """The account's numbers, by themselves."""
+    held = list(call.world.numbers.of(call.account.id)) if call.account else []
+    rows = {
+        number.number: {
+            "assigned_to": number.account_id,
+            "created": number.created,
+            "state": "in_service",
+            "updated": number.modified,
+        }
+        for number in held
+    }
+    return Reply({"numbers": rows, "cascade_quantity": 0}, members={"page_size": len(rows)})
+
+
+def create(call: Call) -> Reply:
+    """A number for the account: it must be free, and the caller one that may add numbers (the master)."""
+    number, account = _international(call), owner.of(call)
+    if not call.caller.superduper:
+        raise _refused(403, "unauthorized", "requestor is unauthorized to perform operation", number)
+    if call.world.numbers.get(number):
+        raise _refused(409, "number_exists", f"number {number} already exists", number)
+    call.before_execution()
+    now = call.world.clock.gregorian()
+    kind = classifier.classified(number, call.world.release)
+    created = PhoneNumber(number, account.id, kind, merging.public(call.data), now, now)
+    call.world.numbers.save(created)
+    return Reply(_shown(created))
+
+
+def read(call: Call) -> Reply:
+    """One of the account."""
+    return Reply(_shown(_found(call)))
+
+
+def delete(call: Call) -> Reply:
+    """It is free again."""
+    number = _found(call)
+    call.before_execution()
+    call.world.numbers.delete(number.number)
+    return Reply(_shown(number))
+
+
+def _international(call: Call) -> str:
+    number = classifier.international(call.match.arguments[0])
+    if not number.startswith("+") or not number[1:].isdecimal():
+        raise _refused(404, "not_reconcilable", f"number {number} is not reconcilable", number)
     return number
 
 
-def numbers(_call: Call) -> Reply:
-    """No account has any."""
-    return Reply({"numbers": {}, "cascade_quantity": 0}, members={"page_size": 0})
+def _refused(status: int, error: str, text: str, number: str) -> Refusal:
+    """Refusals of numbers name the number and repeat the code."""
+    return Refusal(status, error, {"cause": number, "code": status, "error": error, "message": text})
+
+
+def _found(call: Call) -> PhoneNumber:
+    number = call.world.numbers.get(classifier.international(call.match.arguments[0]))
+    if number is None or number.account_id != owner.of(call).id:
+        raise bad_identifier(call.match.arguments[0])
+    return number
+
+
+def _shown(number: PhoneNumber) -> dict[str, Any]:
+    state = {"created": number.created, "modified": number.modified, "state": "in_service"}
+    return {**number.document, "_read_only": state, "id": number.number, "state": "in_service"}
+
+
+def _state(world: World, account: Account) -> dict[str, Any]:
+    return {"numbers": [_shown(number) for number in world.numbers.of(account.id)]}
 
 
 _rule = authority.of_the_account_or_superduper
-_all = frozenset({"GET", "PUT", "POST", "PATCH", "DELETE"})
+_others = frozenset({"POST", "PATCH"})
+_activations = frozenset({"PUT", "POST", "DELETE", "GET"})
 
 NOUN = Noun(
     "phone_numbers",
     (
-        Resource((), {"GET": Action(numbers, _rule)}),
+        Resource((), {"GET": Action(read_all, _rule)}),
         Resource(("classifiers",), {"GET": Action(classifiers, _rule)}),
         Resource(("classifiers", ANY), {"GET": Action(classify, _rule)}),
-        Resource((ANY,), awaited=_all),
-        Resource((ANY, ANY), awaited=_all),
+        Resource(
+            (ANY,), {"GET": Action(read), "PUT": Action(create), "DELETE": Action(delete)}, awaited=_others
+        ),
+        Resource((ANY, ANY), awaited=_activations),
     ),
+    state=_state,
 )

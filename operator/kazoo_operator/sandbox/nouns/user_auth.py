@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import classifier
 from ..account import Account, normalised
 from ..call import Call, Reply
 from ..listing import list_tag
@@ -48,10 +49,11 @@ def log_in(call: Call) -> Reply:
 
 
 def _account(call: Call, given: dict[str, Any]) -> Account | None:
-    """The one that is named: a number wins over a realm, and a realm over a name. Nobody has numbers."""
+    """The one that is named: a phone number wins over a realm, and a realm over a name."""
     accounts = call.world.accounts
-    if given.get("phone_number"):
-        return None
+    if number := given.get("phone_number"):
+        found = call.world.numbers.get(classifier.international(number))
+        return accounts.get(found.account_id) if found else None
     if realm := given.get("account_realm") or given.get("realm"):
         return accounts.by_realm(str(realm))
     if name := given.get("account_name"):
