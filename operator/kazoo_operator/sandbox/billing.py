@@ -107,7 +107,8 @@ def quoted(world: World, account: Account, wanted: Assignments, wide: Mapping[st
 
 def assignments(world: World, account: Account) -> Assignments:
     """The account's plans: its own, and those that hang on its users."""
-    return world.services.get(account.id).plans
+    own = world.services.get(account.id).plans
+    return {**own, **{key: plan for key, plan in world.users.plans(account.id).items() if key not in own}}
 
 
 def quantities(world: World, account: Account) -> Quantities:

@@ -86,12 +86,17 @@ class Devices(Documents):
         super().__init__(store, "device")
 
     def counted(self, account_id: str) -> dict[str, int]:
-        """How many devices of each type an account has; one that says none is a plain SIP device."""
+        """How many devices of each type an account has."""
         counts: dict[str, int] = {}
         for device in self.of(account_id):
-            kind = str(device.document.get("device_type") or "sip_device")
+            kind = device_type(device.document)
             counts[kind] = counts.get(kind, 0) + 1
         return counts
+
+
+def device_type(document: dict[str, Any]) -> str:
+    """What a bill counts a device as: one that does not say is a SIP device."""
+    return str(document.get("device_type") or "sip_device")
 
 
 def _read(row: sqlite3.Row) -> Document:

@@ -68,6 +68,8 @@ class Release:
     """A PATCH of a callflow or user that is not there is validated first."""
     posts_users_if_match: bool
     """The right If-Match lets a POST of a user pass; else none does."""
+    posts_users_as_additions: bool
+    """A POST of a user that is there already counts as one more user, and may ask for consent."""
     number_taken: str
     """The text of a number that another callflow has."""
     emergency: str
@@ -100,6 +102,7 @@ V5_0 = Release(
     plain_dots_in_callflows=True,
     patches_missing=True,
     posts_users_if_match=False,
+    posts_users_as_additions=True,
     number_taken="Number {number} exists in callflow {name} {id}",
     emergency="^(911|922|933|833|811|711|999)$",
 )
@@ -130,6 +133,7 @@ V4_3 = Release(
     plain_dots_in_callflows=False,
     patches_missing=False,
     posts_users_if_match=True,
+    posts_users_as_additions=False,
     number_taken="{number} exists in callflow {name} ({id})",
     emergency="^(911|922|933|988|833|811|711|999)$",
 )

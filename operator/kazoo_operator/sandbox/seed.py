@@ -94,6 +94,8 @@ def plant(world: World) -> None:
     name = {"first_name": "Sandbox", "last_name": "Admin", "priv_level": "admin"}
     user_rules.settle(world, MASTER_ID, admin, {**name, "username": ADMIN_NAME, "password": ADMIN_PASSWORD})
     world.users.save(MASTER_ID, admin)
+    for account in list(world.accounts.all()):
+        world.quantities.recount(account)
 
 
 def _create(world: World, account: Account) -> None:

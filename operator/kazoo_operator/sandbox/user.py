@@ -54,6 +54,14 @@ class User:
         """Whether it administrates its account."""
         return self.document.get("priv_level") == "admin"
 
+    @property
+    def plans(self) -> dict[str, dict[str, Any]]:
+        """The service plans that hang on it: plan id -> assignment."""
+        service = self.document.get("service")
+        plans = service.get("plans") if isinstance(service, dict) else None
+        found = plans if isinstance(plans, dict) else {}
+        return {plan_id: plan for plan_id, plan in found.items() if isinstance(plan, dict)}
+
     def give_credentials(self, password: str) -> None:
         """Hash its username with this password; tokens that were issued before die."""
         text = f"{self.document['username']}:{password}".encode()
@@ -102,6 +110,15 @@ class Users:
             "SELECT priv_level, count(*) FROM users WHERE account_id=? AND enabled AND NOT deleted GROUP BY 1"
         )
         return dict(self._run(query, (account_id,)).fetchall())
+
+    def plans(self, account_id: str) -> dict[str, dict[str, Any]]:
+        """The service plans that hang on the users of an account."""
+        query = (
+            "SELECT * FROM users WHERE account_id=? AND NOT deleted"
+            " AND json_extract(document, '$.service.plans') IS NOT NULL ORDER BY id"
+        )
+        users = [_read(row) for row in self._run(query, (account_id,))]
+        return {plan_id: plan for user in users for plan_id, plan in user.plans.items()}
 
     def by_name(
         self, account_id: str, start: tuple[str, str] | None, ascending: bool

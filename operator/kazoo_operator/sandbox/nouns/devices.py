@@ -11,16 +11,15 @@ import secrets
 from sqlite3 import Row
 from typing import Any
 
-from .. import merging, owner
+from .. import billing, merging, owner
 from ..account import Account
 from ..call import Call, Reply
-from ..document import Document
+from ..document import Document, device_type
 from ..endpoint_rules import RECORDING, SHARED, caller_id_options, music_on_hold
 from ..listing import listing
 from ..refusal import bad_identifier, validation
 from ..routes import ANY, Action, Noun, Resource
 from ..schema import Errors, Flag, Members, Text, last_kinds
-from ..world import World
 
 DEVICE = Members(
     {
@@ -53,8 +52,10 @@ def create(call: Call) -> Reply:
     account = owner.with_views(call)
     document = _validated(call, merging.public(call.data))
     device = Document(secrets.token_hex(16), document, call.world.clock.gregorian())
+    billing.charge(call, account, {"devices": {device_type(document): 1}})
     call.before_execution()
     call.world.devices.save(account.id, device)
+    billing.settle(call, account)
     location = f"/v2/accounts/{account.id}/devices/{device.id}"
     return Reply(device.shown, revision=device.rev, location=location)
 
@@ -66,7 +67,7 @@ def read(call: Call) -> Reply:
 
 
 def post(call: Call) -> Reply:
-    """The body replaces the document."""
+    """The body replaces the document; nobody is asked, whatever type it has then."""
     account = owner.of(call)
     return _save(call, account, _found(call, account), merging.public(call.data))
 
@@ -84,6 +85,7 @@ def delete(call: Call) -> Reply:
     device = _found(call, account)
     call.before_execution(device.rev)
     call.world.devices.delete(account.id, device.id)
+    billing.settle(call, account)
     return Reply({**device.shown, "_read_only": {"deleted": True}}, revision=device.rev)
 
 
@@ -92,6 +94,7 @@ def _save(call: Call, account: Account, device: Document, wanted: dict[str, Any]
     call.before_execution(device.rev)
     device.revision += 1
     call.world.devices.save(account.id, device)
+    billing.settle(call, account)
     return Reply(device.shown, revision=device.rev)
 
 
@@ -122,20 +125,20 @@ def _found(call: Call, account: Account) -> Document:
     return device
 
 
-def _state(world: World, account: Account) -> dict[str, Any]:
-    return {"devices": [device.shown for device in world.devices.of(account.id)]}
-
-
 NOUN = Noun(
     "devices",
     (
-        Resource((), {"GET": Action(read_all), "PUT": Action(create)}),
+        Resource((), {"GET": Action(read_all), "PUT": Action(create, faults=billing.FAULTS)}),
         Resource(("status",), awaited=frozenset({"GET"})),
         Resource(
             (ANY,),
-            {"GET": Action(read), "POST": Action(post), "PATCH": Action(patch), "DELETE": Action(delete)},
+            {
+                "GET": Action(read),
+                "POST": Action(post, faults=billing.FAULTS),
+                "PATCH": Action(patch, faults=billing.FAULTS),
+                "DELETE": Action(delete, faults=billing.FAULTS),
+            },
         ),
         Resource((ANY, ANY), awaited=frozenset({"GET", "POST"})),
     ),
-    state=_state,
 )

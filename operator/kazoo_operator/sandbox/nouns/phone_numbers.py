@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import authority, classifier, merging, owner
-from ..account import Account
+from .. import authority, billing, classifier, merging, owner
 from ..call import Call, Reply
-from ..number import PhoneNumber
+from ..number import CARRIER, PhoneNumber
 from ..refusal import Refusal, bad_identifier
 from ..routes import ANY, Action, Noun, Resource
-from ..world import World
 
 
 def classifiers(call: Call) -> Reply:
@@ -52,11 +50,13 @@ def create(call: Call) -> Reply:
         raise _refused(403, "unauthorized", "requestor is unauthorized to perform operation", number)
     if call.world.numbers.get(number):
         raise _refused(409, "number_exists", f"number {number} already exists", number)
+    kind = classifier.classified(number, call.world.release)
+    billing.charge(call, account, {"phone_numbers": {kind: 1}, "number_carriers": {CARRIER: 1}})
     call.before_execution()
     now = call.world.clock.gregorian()
-    kind = classifier.classified(number, call.world.release)
     created = PhoneNumber(number, account.id, kind, merging.public(call.data), now, now)
     call.world.numbers.save(created)
+    billing.settle(call, account)
     return Reply(_shown(created))
 
 
@@ -70,6 +70,7 @@ def delete(call: Call) -> Reply:
     number = _found(call)
     call.before_execution()
     call.world.numbers.delete(number.number)
+    billing.settle(call, owner.of(call))
     return Reply(_shown(number))
 
 
@@ -97,10 +98,6 @@ def _shown(number: PhoneNumber) -> dict[str, Any]:
     return {**number.document, "_read_only": state, "id": number.number, "state": "in_service"}
 
 
-def _state(world: World, account: Account) -> dict[str, Any]:
-    return {"numbers": [_shown(number) for number in world.numbers.of(account.id)]}
-
-
 _rule = authority.of_the_account_or_superduper
 _others = frozenset({"POST", "PATCH"})
 _activations = frozenset({"PUT", "POST", "DELETE", "GET"})
@@ -112,9 +109,14 @@ NOUN = Noun(
         Resource(("classifiers",), {"GET": Action(classifiers, _rule)}),
         Resource(("classifiers", ANY), {"GET": Action(classify, _rule)}),
         Resource(
-            (ANY,), {"GET": Action(read), "PUT": Action(create), "DELETE": Action(delete)}, awaited=_others
+            (ANY,),
+            {
+                "GET": Action(read),
+                "PUT": Action(create, faults=billing.FAULTS),
+                "DELETE": Action(delete, faults=billing.FAULTS),
+            },
+            awaited=_others,
         ),
         Resource((ANY, ANY), awaited=_activations),
     ),
-    state=_state,
 )

@@ -10,7 +10,7 @@ import secrets
 from sqlite3 import Row
 from typing import Any
 
-from .. import merging, owner, user_rules
+from .. import billing, merging, owner, user_rules
 from ..account import Account
 from ..call import Call, Reply
 from ..listing import listing
@@ -33,8 +33,10 @@ def create(call: Call) -> Reply:
     account = owner.with_views(call)
     user = User(secrets.token_hex(16), {}, call.world.clock.gregorian())
     user_rules.settle(call.world, account.id, user, merging.public(call.data))
+    _charge_new(call, account, user)
     call.before_execution()
     call.world.users.save(account.id, user)
+    billing.settle(call, account)
     return Reply(_shown(user), revision=user.rev, location=f"/v2/accounts/{account.id}/users/{user.id}")
 
 
@@ -45,11 +47,14 @@ def read(call: Call) -> Reply:
 
 
 def post(call: Call) -> Reply:
-    """The body replaces the document. In 5.0 no If-Match ever fits."""
-    account = owner.of(call)
+    """The body replaces the document. In 5.0 no If-Match ever fits, and a 402 may ask for consent."""
+    account, release = owner.of(call), call.world.release
     user = _found(call, account)
-    revision = user.rev if call.world.release.posts_users_if_match else None
-    return _save(call, account, user, merging.public(call.data), revision)
+    before = _counted(user)
+    user_rules.settle(call.world, account.id, user, merging.public(call.data))
+    if release.posts_users_as_additions:
+        _charge_posted(call, account, before, _counted(user))
+    return _save(call, account, user, user.rev if release.posts_users_if_match else None)
 
 
 def patch(call: Call) -> Reply:
@@ -58,7 +63,8 @@ def patch(call: Call) -> Reply:
     if call.world.release.patches_missing and not _stored(call, account):
         user_rules.settle(call.world, account.id, User("", {}, 0), body)
     user = _found(call, account)
-    return _save(call, account, user, merging.patched(user.document, body), user.rev)
+    user_rules.settle(call.world, account.id, user, merging.patched(user.document, body))
+    return _save(call, account, user, user.rev)
 
 
 def delete(call: Call) -> Reply:
@@ -70,15 +76,35 @@ def delete(call: Call) -> Reply:
     user.deleted = True
     user.drop_credentials()
     call.world.users.save(account.id, user)
+    billing.settle(call, account)
     return Reply({**shown, "_read_only": {"deleted": True}}, revision=revision)
 
 
-def _save(call: Call, account: Account, user: User, wanted: dict[str, Any], revision: str | None) -> Reply:
-    user_rules.settle(call.world, account.id, user, wanted)
+def _save(call: Call, account: Account, user: User, revision: str | None) -> Reply:
     call.before_execution(revision)
     user.revision += 1
     call.world.users.save(account.id, user)
+    billing.settle(call, account)
     return Reply(_shown(user), revision=user.rev)
+
+
+def _charge_new(call: Call, account: Account, user: User) -> None:
+    """Where accounts are counted the 402 says one more of them too, which is not so afterwards."""
+    changes = {"users": _counted(user)}
+    if changes["users"] and call.world.release.counts_accounts:
+        changes["accounts"] = {"account": 1}
+    billing.charge(call, account, changes, user.plans)
+
+
+def _charge_posted(call: Call, account: Account, before: dict[str, int], after: dict[str, int]) -> None:
+    """A POST counts as an addition, also where nothing changes; a level that is left is one less."""
+    left = {level: -1 for level in before if level not in after}
+    billing.charge(call, account, {"users": {**left, **after}})
+
+
+def _counted(user: User) -> dict[str, int]:
+    """What a user adds to a bill: one of its level, nothing if it is disabled."""
+    return {user.document["priv_level"]: 1} if user.document["enabled"] else {}
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -135,10 +161,15 @@ def _state(world: World, account: Account) -> dict[str, Any]:
 NOUN = Noun(
     "users",
     (
-        Resource((), {"GET": Action(read_all), "PUT": Action(create)}),
+        Resource((), {"GET": Action(read_all), "PUT": Action(create, faults=billing.FAULTS)}),
         Resource(
             (ANY,),
-            {"GET": Action(read), "POST": Action(post), "PATCH": Action(patch), "DELETE": Action(delete)},
+            {
+                "GET": Action(read),
+                "POST": Action(post, faults=billing.FAULTS),
+                "PATCH": Action(patch, faults=billing.FAULTS),
+                "DELETE": Action(delete, faults=billing.FAULTS),
+            },
         ),
     ),
     state=_state,
