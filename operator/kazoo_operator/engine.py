@@ -42,7 +42,7 @@ from kazoo_operator.identity import fenced, identify, observed, placed, refuse_t
 from kazoo_operator.observation import consult, empty_lists, observe, read_back
 from kazoo_operator.refusals import Refusals
 from kazoo_operator.report import steps, suspended, unfinished, with_steps
-from kazoo_operator.rescue import rescued
+from kazoo_operator.rescue import known_account, rescued
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -116,7 +116,11 @@ class Engine:
 
     async def _managed(self, subject: Subject, progress: Progress) -> Pass:
         """The pass over an object that keeps an account, made by this very pass or known before."""
-        account, wanted, made = await identify(subject), wanted_fields(subject), False
+        wanted, made = wanted_fields(subject), False
+        try:
+            account = await identify(subject)
+        except Halt as halt:
+            raise await self._rescued_at(halt, subject.kind, subject.resource) from None
         if account is None:
             try:
                 account, wanted, made = await self._creation.create(subject, progress)
@@ -147,11 +151,12 @@ class Engine:
 
     async def _rescued_at(self, halt: Halt, kind: Kind, resource: Resource) -> Halt:
         """The same end, once emergency calls are allowed: whatever stands against the rest of the spec."""
-        if not resource.status.get("accountID"):
+        mark, index = self._mark(resource), self._registry.of(resource).index
+        if not resource.status.get("accountID") and not index.known(mark):
             return halt
         with contextlib.suppress(BackendError, NoRoot, Halt):
             subject = await self._subject(kind, resource, dict(resource.spec))
-            account = None if subject.observe_only else await read(subject, str(subject.known_id))
+            account = None if subject.observe_only else await known_account(subject)
             if account is not None:
                 _, events = await rescued(subject, account)
                 halt.found = replace(halt.found, events=(*events, *halt.found.events))
@@ -163,10 +168,11 @@ class Engine:
             raise ValueError(f"kind {kind.name} has no lifecycle")
         connection = self._registry.of(resource)
         root = await connection.root()
-        mark = Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)
-        return Subject(
-            resource, kind, kind.lifecycle, fields, connection, root, mark, self._surroundings.objects
-        )
+        mark, objects = self._mark(resource), self._surroundings.objects
+        return Subject(resource, kind, kind.lifecycle, fields, connection, root, mark, objects)
+
+    def _mark(self, resource: Resource) -> Mark:
+        return Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)
 
     async def _end(self, subject: Subject) -> Pass:
         if subject.observe_only:

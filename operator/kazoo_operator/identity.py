@@ -35,9 +35,12 @@ async def identify(subject: Subject) -> Account | None:
                 _refuse_other_id(subject, known)
             return ours(subject, account)
     rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
-    found = await _still_marked(subject, rows)
+    found = await still_marked(subject, rows)
     if found:
-        return ours(subject, oldest(found))
+        account = ours(subject, oldest(found))
+        if not subject.resource.deleting:
+            _refuse_other_id(subject, account.id)
+        return account
     if known is not None:
         return await _lost(subject, known)
     return ours(subject, await named_account(subject, named)) if named else None
@@ -56,6 +59,7 @@ async def _known(subject: Subject, known: str) -> Account | None:
 
 
 def _refuse_other_id(subject: Subject, known: str) -> None:
+    """Raises Halt where the spec names another account to take over than the object has already."""
     named = subject.said.get("accountID")
     if named and named != known:
         text = f"spec.accountID: this object manages the account {known}; write that, or use another object."
@@ -98,7 +102,7 @@ async def observed(subject: Subject) -> Account:
     if named:
         return await named_account(subject, str(named))
     rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
-    if found := await _still_marked(subject, rows):
+    if found := await still_marked(subject, rows):
         return oldest(found)
     realm = subject.decided_realm
     for row in await subject.connection.backend.find_by_realm(realm) if realm else ():
@@ -268,7 +272,8 @@ async def refuse_taken(subject: Subject, account: Account, plan: Plan) -> None:
                 raise Halt(Reason.REJECTED, text, status_fields(subject, account))
 
 
-async def _still_marked(subject: Subject, rows: Iterable[AccountRow]) -> list[Account]:
+async def still_marked(subject: Subject, rows: Iterable[AccountRow]) -> list[Account]:
+    """The accounts behind the rows that bear our mark in KAZOO too. Raises BackendError."""
     found = []
     for row in rows:
         account = await read(subject, row.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from kazoo_operator.backend.errors import BackendError
+from kazoo_operator.backend.errors import BackendError, Refused
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import differences
 from kazoo_operator.core.finding import Finding, Severity
@@ -13,8 +13,10 @@ from kazoo_operator.core.plan import Plan, plan_creation
 from kazoo_operator.core.report import Action, PlannedObject, changes
 from kazoo_operator.drift import described, judge
 from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
-from kazoo_operator.identity import observed, placed, refuse_taken
+from kazoo_operator.identity import fenced, observed, placed, refuse_taken
 from kazoo_operator.observation import empty_lists, observe, with_fallbacks
+from kazoo_operator.rescue import known_account, rescue
+from kazoo_operator.rules.account import EMERGENCY_STAYS
 from kazoo_operator.subject import Account, Halt, Subject, marks_on, start_fields, wanted_fields
 
 
@@ -24,6 +26,31 @@ class Found:
 
     planned: PlannedObject
     status: JsonObject = field(default_factory=dict)
+
+
+async def blocked(subject: Subject, planned: PlannedObject, *findings: Finding) -> PlannedObject:
+    """The plan for an object that is blocked: emergency calls are allowed in any case, nothing else is done.
+
+    Raises BackendError where KAZOO cannot be asked.
+    """
+    if subject.observe_only or subject.resource.spec.get("suspend") is True:
+        return planned.blocked(*findings)
+    try:
+        account = await known_account(subject)
+        plan = Plan() if account is None else await rescue(subject, account)
+        if account is not None and not plan.empty:
+            await fenced(subject, account.id)
+    except (Halt, Refused):
+        plan = Plan()
+    made = [(change.path, change.before, change.after) for change in plan.changes]
+    notes = [_rescue_note(change.path) for change in plan.changes]
+    return planned.blocked(*findings, *notes, rescue=changes(Action.BLOCKED, made))
+
+
+def _rescue_note(path: str) -> Finding:
+    text = "KAZOO denies emergency calls; the operator allows them again, whatever else is blocked"
+    hint = "find out who denied them"
+    return Finding(EMERGENCY_STAYS.id, Severity.WARNING, f"spec.{path}", text, hint)
 
 
 async def suspended(subject: Subject, planned: PlannedObject) -> Found:

@@ -39,7 +39,7 @@ from kazoo_operator.declaration import Declared
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.hierarchy import parent_of, refuse_cycle
 from kazoo_operator.identity import by_realm, identify
-from kazoo_operator.intent import Found, created, kept, observed_only, ready_status, suspended
+from kazoo_operator.intent import Found, blocked, created, kept, observed_only, ready_status, suspended
 from kazoo_operator.observation import consult
 from kazoo_operator.subject import Halt, Subject, decided_realm
 
@@ -76,6 +76,7 @@ class Planning:
         self._taken: dict[str, Key] = {}
         self._owners: dict[tuple[str, str], set[str]] = {}
         self._owner = "none"
+        self._on_root: frozenset[Mark] = frozenset()
 
     async def report(self, declared: Sequence[Declared]) -> Report:
         """The plan for all objects. Raises BackendError and NoRoot where it cannot be made at all."""
@@ -87,7 +88,7 @@ class Planning:
         await self._learn_marks(root, objects)
         for level in levels(above):
             for key, found in zip(level, await self._together(level, objects, above, root), strict=True):
-                self._settle(key, found)
+                await self._settle(objects[key], found, root)
         planned = tuple(self._planned[key] for key in as_a_tree(above))
         return Report(connection.backend.url, root.account_id, root.realm.lower(), planned)
 
@@ -96,7 +97,8 @@ class Planning:
         index, names = self._connection.index, {(key.namespace, key.name) for key in objects}
         marks = dict(await index.marks(root.account_id))
         flags = (await self._connection.backend.read(root.account_id, ACCOUNT)).get("flags")
-        for mark in Mark.among(flags if isinstance(flags, list) else ()):
+        self._on_root = frozenset(Mark.among(flags if isinstance(flags, list) else ()))
+        for mark in self._on_root:
             marks.setdefault(mark, root.account_id)
         owners = Counter(mark.owner for mark in marks if (mark.namespace, mark.name) in names)
         most = (owners or Counter(mark.owner for mark in marks)).most_common(1)
@@ -138,22 +140,24 @@ class Planning:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _settle(self, key: Key, found: Found) -> None:
+    async def _settle(self, declared: Declared, found: Found, root: Identity) -> None:
         """Keep what was found, unless an object before it is to get the same realm or name."""
-        planned, status = found.planned, found.status
+        planned, status, key = found.planned, found.status, declared.resource.key
         wanted = {change.path: str(change.after) for change in planned.changes}
         for path, plain in (("realm", str.lower), ("name", normalised_name)):
             word = f"{path} {plain(wanted[path])}" if plain(wanted.get(path, "")) else None
             other = self._taken.setdefault(word, key) if word is not None else key
             if other != key:
-                planned, status = planned.blocked(_twice(path, wanted[path], other)), {}
+                subject = self._subject(declared.resource, root)
+                planned, status = await self._blocked(subject, planned, _twice(path, wanted[path], other)), {}
                 break
         self._planned[key] = planned
         self._held.resources[key] = replace(self._held.resources[key], status=status)
 
     async def _one(self, declared: Declared, above: Parents, root: Identity) -> Found:
         """The plan for one object; whatever keeps it from being carried out is a finding."""
-        resource, kind = declared.resource, self._kinds[declared.resource.key.kind]
+        subject = self._subject(declared.resource, root)
+        resource, kind = subject.resource, subject.kind
         spec = without_nulls(resource.spec)
         judged = {(finding.rule, finding.path) for finding in declared.findings}
         more = [one for one in _against(kind, spec) if (one.rule, one.path) not in judged]
@@ -168,18 +172,18 @@ class Planning:
             line_of=declared.line_of,
         )
         if planned.errors:
-            return Found(planned.blocked())
-        subject = self._subject(resource, kind, root)
+            return Found(await self._blocked(subject, planned))
         try:
-            return await self._pass(subject, planned, above)
+            fields = kind.normal(kind.spec.model_validate(spec))
+            return await self._pass(replace(subject, fields=fields), planned, above)
         except Halt as halt:
             known = halt.found.fields.get("accountID")
             status = {"accountID": known} if known else {}
-            return Found(planned.blocked(_told(halt.found.outcome)), status)
+            return Found(await self._blocked(subject, planned, _told(halt.found.outcome)), status)
         except _ENDS_ALL:
             raise
         except BackendError as error:
-            return Found(planned.blocked(_told(outcome_of(error, kind))))
+            return Found(await self._blocked(subject, planned, _told(outcome_of(error, kind))))
 
     def _several(self, key: Key) -> Iterable[Finding]:
         owners = sorted(self._owners.get((key.namespace, key.name), ()))
@@ -188,13 +192,20 @@ class Planning:
             hint = f"planned for {self._owner_of(key)}; remove the mark that is not wanted"
             yield Finding(Reason.REALM_TAKEN, Severity.WARNING, "", text, hint)
 
-    def _subject(self, resource: Resource, kind: Kind, root: Identity) -> Subject:
+    def _subject(self, resource: Resource, root: Identity) -> Subject:
+        """The object, of whose spec nothing is known yet."""
+        key, kind = resource.key, self._kinds[resource.key.kind]
         if kind.lifecycle is None:
             raise ValueError(f"kind {kind.name} has no lifecycle")
-        key = resource.key
         mark = Mark(self._owner_of(key), key.namespace, key.name)
-        fields = kind.normal(kind.spec.model_validate(without_nulls(resource.spec)))
-        return Subject(resource, kind, kind.lifecycle, fields, self._connection, root, mark, self._held)
+        return Subject(resource, kind, kind.lifecycle, {}, self._connection, root, mark, self._held)
+
+    async def _blocked(self, subject: Subject, planned: PlannedObject, *findings: Finding) -> PlannedObject:
+        """The object as blocked; the root account, which no listing shows, is known to it as by status."""
+        if subject.mark in self._on_root:
+            known = replace(subject.resource, status={"accountID": subject.root.account_id})
+            subject = replace(subject, resource=known)
+        return await blocked(subject, planned, *findings)
 
     async def _pass(self, subject: Subject, planned: PlannedObject, above: Parents) -> Found:
         if subject.resource.spec.get("suspend") is True:
@@ -203,7 +214,7 @@ class Planning:
         against = tuple(subject.kind.findings(subject.fields, await consult(subject, {})))
         planned = replace(planned, findings=tuple(dict.fromkeys((*planned.findings, *against))))
         if planned.errors:
-            return Found(planned.blocked())
+            return Found(await self._blocked(subject, planned))
         if subject.observe_only:
             return await observed_only(subject, planned)
         return await self._managed(subject, planned, above)

@@ -7,20 +7,40 @@ from dataclasses import replace
 from kazoo_operator.backend.errors import BackendError, Invalid
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.outcome import Event
-from kazoo_operator.core.plan import make_plan
+from kazoo_operator.core.plan import Plan, make_plan
 from kazoo_operator.drift import corrected
-from kazoo_operator.identity import fenced
-from kazoo_operator.subject import Account, Subject, marks_on, read
+from kazoo_operator.identity import fenced, still_marked
+from kazoo_operator.subject import Account, Subject, marks_on, oldest, read
+
+
+async def known_account(subject: Subject) -> Account | None:
+    """The account of an object that is not asked for its spec: by its id in status, else by its mark.
+
+    The mark is looked for in what was listed so far: an object that never had an account costs no call.
+    Raises BackendError.
+    """
+    if subject.known_id is not None and (account := await read(subject, subject.known_id)) is not None:
+        return account
+    marked = await still_marked(subject, subject.connection.index.known(subject.mark))
+    return oldest(marked) if marked else None
+
+
+async def rescue(subject: Subject, account: Account) -> Plan:
+    """What is vital and not so in KAZOO. Raises BackendError.
+
+    Only what bears our mark alone is ours to touch.
+    """
+    if set(marks_on(subject, account)) != {subject.mark}:
+        return Plan()
+    return make_plan(subject.kind, {}, await _documents(subject, account))
 
 
 async def rescued(subject: Subject, account: Account) -> tuple[Account, tuple[Event, ...]]:
     """The account with what is vital put right, and what to tell of it. Raises Halt, BackendError.
 
-    Only what bears our mark alone is touched; the rest of the spec is left for the pass.
+    The rest of the spec is left for the pass.
     """
-    if set(marks_on(subject, account)) != {subject.mark}:
-        return account, ()
-    plan = make_plan(subject.kind, {}, await _documents(subject, account))
+    plan = await rescue(subject, account)
     if plan.empty:
         return account, ()
     await fenced(subject, account.id)

@@ -130,6 +130,7 @@ class World:
     open: list[Crossbar] = field(default_factory=list)
     objects: Objects = field(default_factory=Objects)
     leading: bool = True
+    connection: Connection = field(init=False)
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.clock)
@@ -147,7 +148,8 @@ class World:
         )
         self.open.append(backend)
         surroundings = Surroundings(owner, self.objects, self.memory, lambda: self.leading)
-        registry = Registry(Connection(backend, policy, self.clock))
+        self.connection = Connection(backend, policy, self.clock)
+        registry = Registry(self.connection)
         return Engine(discover(), registry, surroundings, self.clock, now=self.clock)
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:

@@ -159,6 +159,27 @@ async def test_emergency_calls_are_allowed_whatever_else_is_refused(
     assert "DriftCorrected" in [event.reason for event in told.events]
 
 
+async def test_emergency_calls_are_allowed_by_the_mark_where_status_is_lost(world: World) -> None:
+    engine = world.engine()
+    found = await until_ready(engine, account())
+    await world.edit(found.fields["accountID"], DENIED)
+    told = await engine.reconcile(account(timezone="Mars/Olympus"), Watching())
+    assert told.outcome.reason is Reason.INVALID_SPEC
+    document = await world.document(found.fields["accountID"])
+    assert document["call_restriction"]["emergency"] == {"action": "inherit"}
+
+
+async def test_emergency_calls_are_allowed_where_the_spec_names_another_account(world: World) -> None:
+    engine, resource = world.engine(), account()
+    found = await until_ready(engine, resource)
+    await world.edit(found.fields["accountID"], DENIED)
+    other = after(resource, found, generation=2, adopt=True, accountID="0" * 32)
+    told = await engine.reconcile(other, Watching())
+    assert told.outcome.reason is Reason.INVALID_SPEC
+    document = await world.document(found.fields["accountID"])
+    assert document["call_restriction"]["emergency"] == {"action": "inherit"}
+
+
 async def test_another_parent_is_refused_at_every_pass(world: World) -> None:
     parent = account("parent", name="Parent", realm="parent.pbx.example.com")
     found = await until_ready(world.engine(), parent)

@@ -52,9 +52,17 @@ def plan(world: World) -> Plan:
     return of
 
 
-async def apply(world: World, *resources: Resource, owner: str = "cluster", **policy: Any) -> list[str]:
-    """The engine over the objects, pass after pass, until nothing moves; the last reason of each."""
+async def apply(
+    world: World, *resources: Resource, owner: str = "cluster", listed: bool = False, **policy: Any
+) -> list[str]:
+    """The engine over the objects, pass after pass, until nothing moves; the last reason of each.
+
+    `listed`: it has seen which accounts there are.
+    """
     engine, reasons = world.engine(owner, policy=policy), [""]
+    if listed:
+        root = await world.connection.root()
+        await world.connection.index.marks(root.account_id)
     world.objects.put(*resources)
     for _ in range(6):
         before, reasons = reasons, []

@@ -158,6 +158,88 @@ async def test_denied_emergency_calls_are_repaired_whatever_the_policies(world: 
     assert one.action == "update" and changed(one) == {"callRestrictions.emergency": ("Deny", "Allow")}
 
 
+DENIED = {"call_restriction": {"emergency": {"action": "deny"}, "did_us": {"action": "deny"}}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"timezone": "Mars/Phobos"},
+        {"nonsense": 1},
+        {"callRestrictions": {"internation": "Deny"}},
+        {"parentRef": {"name": "acme"}},
+        {"parentRef": {"realm": "acme.pbx.example.com"}},
+        {"realm": "new.pbx.example.com"},
+        {"name": "Taken"},
+    ],
+    ids=str,
+)
+async def test_a_blocked_object_shows_that_emergency_calls_are_allowed_all_the_same(
+    world: World, plan: Plan, spec: dict[str, object]
+) -> None:
+    await apply(world, account(), account("taken", name="Taken", realm="taken.pbx.example.com"))
+    account_id = await only_account(world)
+    await world.edit(account_id, DENIED)
+    one = named(await plan(account(**spec)))
+    assert one.action == "blocked" and one.errors
+    assert changed(one) == {"callRestrictions.emergency": ("Deny", "Allow")}
+    (told,) = [finding for finding in one.findings if finding.path == "spec.callRestrictions.emergency"]
+    assert (told.rule, told.severity) == ("KZ107", Severity.WARNING)
+    await apply(world, account(**spec), listed=True)
+    assert (await world.document(account_id))["call_restriction"] == {
+        "emergency": {"action": "inherit"},
+        "did_us": {"action": "deny"},
+    }
+    assert named(await plan(account(**spec))).changes == ()
+
+
+async def test_the_second_of_two_with_one_name_has_its_emergency_calls_allowed(
+    world: World, plan: Plan
+) -> None:
+    await apply(world, account("taken", name="Taken", realm="taken.pbx.example.com"))
+    await world.edit(await only_account(world, "taken.pbx.example.com"), DENIED)
+    files = (account(name="New"), account("taken", name="new", realm="taken.pbx.example.com"))
+    report = await plan(*files)
+    assert reasons(named(report, "taken")) == ["Rejected"]
+    assert changed(named(report, "taken")) == {"callRestrictions.emergency": ("Deny", "Allow")}
+
+
+async def test_the_root_account_has_its_emergency_calls_allowed_while_its_object_is_blocked(
+    world: World, plan: Plan
+) -> None:
+    root = world.sandbox.identity.reseller
+    files = account(
+        "root", name="reseller", realm=root.realm, adopt=True, accountID=root.account_id, address=None
+    )
+    mark = {"flags": ["kazoo-operator/cluster/team/root"]}
+    await world.edit(root.account_id, {**DENIED, **mark})
+    one = named(await plan(files), "root")
+    assert one.action == "blocked"
+    assert changed(one) == {"callRestrictions.emergency": ("Deny", "Allow")}
+
+
+@pytest.mark.parametrize("spec", [{"suspend": True}, {"managementPolicy": "ObserveOnly"}], ids=str)
+@pytest.mark.parametrize("timezone", ["Mars/Phobos", "Etc/UTC"])
+async def test_no_emergency_calls_are_allowed_where_nothing_may_be_written(
+    world: World, plan: Plan, spec: dict[str, object], timezone: str
+) -> None:
+    await apply(world, account())
+    await world.edit(await only_account(world), DENIED)
+    one = named(await plan(account(timezone=timezone, **spec)))
+    assert one.changes == () and "KZ107" not in [finding.rule for finding in one.findings]
+
+
+async def test_a_blocked_object_leaves_an_account_alone_that_bears_another_mark_too(
+    world: World, plan: Plan
+) -> None:
+    await apply(world, account())
+    account_id = await only_account(world)
+    marks = ["kazoo-operator/cluster/team/acme", "kazoo-operator/cluster/team/other"]
+    await world.edit(account_id, {**DENIED, "flags": marks})
+    one = named(await plan(account(timezone="Mars/Phobos")))
+    assert one.action == "blocked" and one.changes == ()
+
+
 async def test_drift_under_report_is_planned_with_a_note(world: World, plan: Plan) -> None:
     await apply(world, account())
     one = named(await plan(account(driftPolicy="Report", timezone="Asia/Tokyo")))

@@ -38,6 +38,10 @@ class AccountIndex:
         await self._list_unless(root_id, LISTED_EVERY)
         return self._having(str(mark))
 
+    def known(self, mark: Mark) -> tuple[AccountRow, ...]:
+        """The accounts that bear `mark`, by what was listed so far; KAZOO is not asked."""
+        return self._having(str(mark))
+
     async def marks(self, root_id: str) -> tuple[tuple[Mark, str], ...]:
         """Every mark below the root, with the account that bears it. Raises BackendError."""
         await self._list_unless(root_id, LISTED_EVERY)

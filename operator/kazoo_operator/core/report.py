@@ -88,13 +88,13 @@ class PlannedObject:
     takes_over: str = ""
     line_of: Callable[[str], int] = field(default=_no_line, compare=False, repr=False)
 
-    def blocked(self, *findings: Finding) -> PlannedObject:
-        """The object with nothing to be done about it, and why."""
+    def blocked(self, *findings: Finding, rescue: tuple[PlannedChange, ...] = ()) -> PlannedObject:
+        """The object with nothing to be done about it but the `rescue`, and why."""
         kept = tuple(finding for finding in self.findings if finding not in findings)
         return replace(
             self,
             action=Action.BLOCKED,
-            changes=(),
+            changes=rescue,
             findings=(*kept, *findings),
             below="",
             takes_over="",

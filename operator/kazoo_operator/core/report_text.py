@@ -60,7 +60,8 @@ def headline(one: PlannedObject) -> str:
         return (
             f"to be adopted and updated: the account {one.takes_over}" if one.takes_over else "to be updated"
         )
-    return {Action.NONE: "no change", Action.DELETE: "to be deleted"}.get(one.action, "blocked")
+    blocked = "blocked, but for emergency calls" if one.changes else "blocked"
+    return {Action.NONE: "no change", Action.DELETE: "to be deleted"}.get(one.action, blocked)
 
 
 def _object(one: PlannedObject) -> Iterator[Line]:
