@@ -9,7 +9,6 @@ import base64
 import io
 import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,10 +69,14 @@ class Answer:
 
 @dataclass
 class Replay:
-    """Sends the steps of a scenario to a server, keeping the variables that they capture."""
+    """Sends the steps of a scenario to a server, keeping the variables that they capture.
+
+    `clock` is the server's, in seconds since 1970.
+    """
 
     session: aiohttp.ClientSession
     variables: dict[str, str]
+    clock: Callable[[], float]
     differences: list[str] = field(default_factory=list)
 
     def filled(self, value: Any) -> Any:
@@ -214,7 +217,7 @@ class Replay:
     def _text(self, wanted: str, given: Any) -> bool:
         whole = PLACEHOLDER.fullmatch(wanted)
         if whole and (typed := TYPED.get(whole[1])):
-            return typed(given)
+            return typed(given, self.clock())
         if not isinstance(given, str):
             return False
         pattern, last = "", 0
@@ -241,17 +244,18 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-TYPED: dict[str, Callable[[Any], bool]] = {
-    "integer": _is_integer,
-    "number": _is_number,
-    "boolean": lambda value: isinstance(value, bool),
-    "string": lambda value: isinstance(value, str),
-    "list": lambda value: isinstance(value, list),
-    "object": lambda value: isinstance(value, dict),
-    "any": lambda value: True,
-    "gregorian": lambda value: _is_integer(value) and abs(value - GREGORIAN_EPOCH - time.time()) < 2 * 86_400,
-    "unix": lambda value: _is_number(value) and abs(value - time.time()) < 2 * 86_400,
+TYPED: dict[str, Callable[[Any, float], bool]] = {
+    "integer": lambda value, now: _is_integer(value),
+    "number": lambda value, now: _is_number(value),
+    "boolean": lambda value, now: isinstance(value, bool),
+    "string": lambda value, now: isinstance(value, str),
+    "list": lambda value, now: isinstance(value, list),
+    "object": lambda value, now: isinstance(value, dict),
+    "any": lambda value, now: True,
+    "gregorian": lambda value, now: _is_integer(value) and abs(value - GREGORIAN_EPOCH - now) < 2 * 86_400,
+    "unix": lambda value, now: _is_number(value) and abs(value - now) < 2 * 86_400,
 }
+"""Whether a value is of the kind, at a time in seconds since 1970."""
 
 
 def _same(wanted: Any, given: Any) -> bool:

@@ -124,7 +124,6 @@ async def test_what_is_not_built_says_so(master: Client) -> None:
         ("GET", "/whitelabel"),
         ("PUT", "/api_key"),
         ("POST", "/move"),
-        ("PUT", "/ledgers/credit"),
     ):
         answer = await master.request(method, f"/v2/accounts/{master.master}{path}")
         assert (answer.status, answer.body["message"]) == (501, "not_implemented"), path

@@ -14,6 +14,11 @@ from kazoo_operator.sandbox import Sandbox
 from tests.sandbox.client import IN_BOTH, Client
 
 ACME = {"name": "Acme", "realm": "acme.example.org", "timezone": "Etc/UTC"}
+CREDIT = {
+    "amount": 5,
+    "source": {"service": "adjustments", "id": "x"},
+    "usage": {"type": "credit", "quantity": 0, "unit": "USD"},
+}
 FLOW = {"numbers": ["no_match"], "flow": {"module": "offnet"}}
 
 
@@ -38,6 +43,8 @@ WRITES = {
     "callflow PATCH": Write("PATCH", "{acme}/callflows/{flow}", {"name": "x"}),
     "callflow DELETE": Write("DELETE", "{acme}/callflows/{flow}"),
     "limits POST": Write("POST", "{acme}/limits", {"calls": 5}),
+    "ledgers credit PUT": Write("PUT", "{acme}/ledgers/credit", CREDIT),
+    "ledgers debit PUT": Write("PUT", "{acme}/ledgers/debit", CREDIT),
 }
 EVERY_WRITE = pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
 BEFORE_AND_AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "afterCommit"])

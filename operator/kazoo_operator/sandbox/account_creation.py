@@ -75,7 +75,7 @@ def _built(call: Call, account: Account, parent: Account) -> Reply:
     if no_cascade or (fault and fault.kind == "rollback"):
         return _rolled_back(account, parent)
     world.accounts.insert(account)
-    world.ledgers.roll_over(account.id, world.clock.month(), 0)
+    world.ledgers.total(account)  # the first look opens the month
     reply = Reply(shown(account, call, reseller_known=call.account is not None))
     if world.release.create_says_revision:
         reply.revision, reply.location = account.rev, f"{call.path.rstrip('/')}/{account.id}"

@@ -33,6 +33,13 @@ def of_the_account_or_superduper(call: Call) -> None:
         raise forbidden()
 
 
+def of_the_reseller(call: Call) -> None:
+    """The account's reseller, and superduper admins: a reseller is not its own."""
+    reseller = call.account.reseller_id if call.account is not None else None
+    if call.caller.id != reseller and not call.caller.superduper:
+        raise forbidden()
+
+
 def of_anyone(call: Call) -> None:
     """Any valid token will do."""
 

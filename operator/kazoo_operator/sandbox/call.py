@@ -26,7 +26,10 @@ READABLE_TYPES = frozenset({
 
 @dataclass
 class Reply:
-    """A good answer. `status` is set only where the usual one (201 for PUT, else 200) does not hold."""
+    """A good answer. `status` is set only where the usual one (201 for PUT, else 200) does not hold.
+
+    What is `chunked` is sent before the requests left in the rate bucket are known.
+    """
 
     data: Any = NOTHING
     revision: str | None = None
@@ -34,6 +37,7 @@ class Reply:
     members: Mapping[str, Any] = field(default_factory=dict)
     token: str | None = None
     status: int | None = None
+    chunked: bool = False
 
 
 @dataclass

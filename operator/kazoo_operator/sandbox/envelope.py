@@ -84,6 +84,8 @@ def success(call: Call, reply: Reply) -> Answer:
     if reply.revision and call.method == "GET":
         headers["ETag"] = f'"{reply.revision}"'
     envelope = {**_common(call, reply.token), "status": "success", **reply.members}
+    if reply.chunked:
+        envelope.pop("tokens", None)
     if reply.data is not NOTHING:
         envelope["data"] = reply.data
     if reply.revision:

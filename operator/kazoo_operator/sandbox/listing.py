@@ -28,14 +28,14 @@ Rows = Callable[[Start, bool], Iterator[Row]]
 
 def listing(
     call: Call, view: str, rows: Rows, item: Callable[[Row], dict[str, Any]], *,
-    by_id: bool = False, searched: bool = False,
+    by_id: bool = False, searched: bool = False, strict: bool = False,
 ) -> Reply:  # fmt: skip
     """Answer with the page of a view that the call asks for; `item` makes one entry of a row.
 
     A list `by_id` has no start key of its own, and takes one that it has not issued for an id. What is
-    `searched` has the same order in every release.
+    `searched` has the same order in every release, what is `strict` refuses a senseless page size in each.
     """
-    size = page_size(call) if is_paginated(call) else None
+    size = page_size(call, strict=strict) if is_paginated(call) else None
     ascending = call.flag("ascending") or not (searched or call.world.release.lists_turn)
     given = call.value("start_key")
     start, known = _decoded(view, given)
@@ -49,7 +49,7 @@ def listing(
     if size is not None:
         members = {"page_size": len(page)}
         if given or not by_id:
-            members["start_key"] = given or _encoded(view, None)
+            members["start_key"] = given or first_key(view)
         following = next(found, None)
         if following is not None:
             members["next_start_key"] = _encoded(view, (following["key"], following["id"]))
@@ -66,7 +66,12 @@ def is_paginated(call: Call) -> bool:
     return call.value("paginate") not in (False, "false")
 
 
-def page_size(call: Call) -> int:
+def first_key(view: str) -> str:
+    """The start key of a view's first page."""
+    return _encoded(view, None)
+
+
+def page_size(call: Call, *, strict: bool = False) -> int:
     """The page size that is asked for, 50 without a word, and in 4.3 also where it makes no sense."""
     given = call.value("page_size")
     if given is None:
@@ -78,7 +83,7 @@ def page_size(call: Call) -> int:
         size, wrong = PAGE_SIZE, "invalid page size"
     if not wrong:
         return size
-    if call.world.release.refuses_page_sizes:
+    if strict or call.world.release.refuses_page_sizes:
         raise system_error(404, "faulty_request", wrong)
     return PAGE_SIZE
 

@@ -62,8 +62,13 @@ class Release:
     counts_accounts: bool
     """Accounts themselves are counted for bills."""
 
-    plain_dots_in_callflows: bool
-    """The dots in error paths of callflows are not escaped."""
+    books_texts: bool
+    """A booking's amount may be a text that holds a number."""
+    loses_long_chunks: bool
+    """A chunked list comes out empty if it is not a short one."""
+
+    plain_dots: bool
+    """The dots in error paths of callflows and ledgers are not escaped."""
     patches_missing: bool
     """A PATCH of a callflow or user that is not there is validated first."""
     posts_users_if_match: bool
@@ -98,8 +103,10 @@ V5_0 = Release(
     own_parents=True,
     parents_read_all=True,
     limits_as_of_the_system=False,
+    books_texts=True,
+    loses_long_chunks=False,
     counts_accounts=True,
-    plain_dots_in_callflows=True,
+    plain_dots=True,
     patches_missing=True,
     posts_users_if_match=False,
     posts_users_as_additions=True,
@@ -129,8 +136,10 @@ V4_3 = Release(
     own_parents=False,
     parents_read_all=False,
     limits_as_of_the_system=True,
+    books_texts=False,
+    loses_long_chunks=True,
     counts_accounts=False,
-    plain_dots_in_callflows=False,
+    plain_dots=False,
     patches_missing=False,
     posts_users_if_match=True,
     posts_users_as_additions=False,

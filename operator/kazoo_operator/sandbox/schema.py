@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Protocol
 
 Errors = dict[str, dict[str, Any]]
@@ -93,12 +94,13 @@ class Flag:
 
 @dataclass(frozen=True)
 class Number:
-    """A number, `whole` or not; texts that hold one are converted, and a whole one is rounded."""
+    """A number, `whole` or not; `texts` that hold one are converted, and a whole one is rounded."""
 
     whole: bool = False
     least: int | None = None
     most: int | None = None
     default: Any = None
+    texts: bool = True
 
     def check(self, value: Any, path: Path, errors: Errors) -> Any:
         """See `Schema`."""
@@ -122,12 +124,14 @@ class Number:
         return number
 
     def _number(self, value: Any) -> int | float | None:
-        if isinstance(value, str):
+        if isinstance(value, str) and self.texts:
             try:
                 value = int(value) if re.fullmatch(r"[+-]?\d{1,18}", value) else float(value)
             except ValueError:
                 return None
         if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        if isinstance(value, float) and not isfinite(value):
             return None
         if not self.whole or isinstance(value, int):
             return value

@@ -100,7 +100,7 @@ def plant(world: World) -> None:
 
 def _create(world: World, account: Account) -> None:
     world.accounts.insert(account)
-    world.ledgers.roll_over(account.id, world.clock.month(), 0)
+    world.ledgers.total(account)  # the first look opens the month
 
 
 def _document(name: str, realm: str) -> dict[str, object]:

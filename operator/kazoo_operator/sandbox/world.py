@@ -35,7 +35,7 @@ class World:
         self.accounts = Accounts(self.store)
         self.callflows = Documents(self.store, "callflow")
         self.devices = Devices(self.store)
-        self.ledgers = Ledgers(self.store)
+        self.ledgers = Ledgers(self.store, clock)
         self.limits = Limits(self.store)
         self.numbers = PhoneNumbers(self.store)
         self.resellers = Resellers(self.store)

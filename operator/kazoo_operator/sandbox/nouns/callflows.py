@@ -154,7 +154,7 @@ def _validated(call: Call, account: Account, wanted: dict[str, Any], callflow_id
         _refuse_taken(call, account, numbers, callflow_id, errors)
     document: dict[str, Any] = CALLFLOW.check(wanted, (), errors)
     if errors:
-        plain = call.world.release.plain_dots_in_callflows
+        plain = call.world.release.plain_dots
         raise validation({path.replace("%2E", ".") if plain else path: kind for path, kind in errors.items()})
     return document
 
