@@ -36,12 +36,20 @@ def test_each_reason_is_explained(reason: Reason) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("KZ1107", "KZ107"), ("InvalidSpecs", "InvalidSpec"), ("notadoptd", "NotAdopted")]
+    ("word", "meant"), [("InvalidSpecs", "InvalidSpec"), ("notadoptd", "NotAdopted"), ("shema", "SCHEMA")]
 )
 def test_a_slip_is_told_with_the_nearest_name(word: str, meant: str) -> None:
     code, text, told = said("explain", word)
     assert (code, text) == (1, "")
     assert f"did you mean {meant}?" in told
+
+
+@pytest.mark.parametrize("word", ["KZ108", "kz1107", "999"])
+def test_a_number_that_is_no_rule_is_told_which_there_are(word: str) -> None:
+    code, text, told = said("explain", word)
+    assert (code, text) == (1, "")
+    assert f"there are {len(CATALOGUE)}, {min(CATALOGUE)} to {max(CATALOGUE)}" in told
+    assert "did you mean" not in told
 
 
 def test_a_number_alone_names_a_rule() -> None:

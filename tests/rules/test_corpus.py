@@ -81,3 +81,12 @@ def test_each_rule_says_what_why_and_what_to_do() -> None:
             assert rule.title and rule.message and rule.hint and rule.source, rule.id
             assert rule.places, rule.id
             assert "\n" not in rule.message + rule.hint
+
+
+def test_what_kazoo_says_of_a_class_can_take_the_place_of_what_files_say() -> None:
+    kind = KINDS["Account"]
+    said = {"callRestrictions": {"internation": "Deny"}}
+    offline = [one for rule in kind.rules for one in rule.findings(said) if one.rule == "KZ141"]
+    live = kind.findings(said, {"classifiers": {"international": {}, "emergency": {}}})
+    assert [(one.rule, one.path) for one in live] == [(one.rule, one.path) for one in offline]
+    assert [str(one.severity) for one in (*offline, *live)] == ["warning", "error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -32,12 +33,23 @@ def explain(
     if asked in by_lower:
         typer.echo(pages[by_lower[asked]].rstrip())
         return
-    from difflib import get_close_matches
-
-    near = get_close_matches(asked, by_lower, 1)
-    hint = f"did you mean {by_lower[near[0]]}?" if near else "kazoo-operator explain lists them"
-    typer.echo(f"Error: there is no rule and no reason {word!r}; {hint}", err=True)
+    typer.echo(f"Error: {_unknown(word, asked, list(pages))}", err=True)
     raise typer.Exit(1)
+
+
+def _unknown(word: str, asked: str, known: list[str]) -> str:
+    """What is said about a word that has no page; a number has no near one, only others."""
+    if re.fullmatch("kz[0-9]+", asked):
+        ids = sorted(name for name in known if name.startswith("KZ"))
+        return (
+            f"there is no rule {asked.upper()}; there are {len(ids)}, {ids[0]} to {ids[-1]}, and "
+            "kazoo-operator explain lists them"
+        )
+    from kazoo_operator.core.near import nearest
+
+    near = nearest(asked, known)
+    hint = f"did you mean {near}?" if near else "kazoo-operator explain lists what there is"
+    return f"there is no rule and no reason {word!r}; {hint}"
 
 
 def _pages() -> dict[str, str]:

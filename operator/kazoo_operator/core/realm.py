@@ -29,3 +29,8 @@ def from_template(template: str, name: str) -> str | None:
 def normalised_name(name: str) -> str:
     """The form in which KAZOO compares account names, cluster-wide: lower case, only a-z and 0-9."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def meant(text: str) -> str:
+    """`sip:Acme.Example.com.` -> `acme.example.com`: as a realm is written, not as it is called up."""
+    return re.sub(r"^[a-z]+:(//)?|\.+(?=\.)", "", text.lower()).strip("./")

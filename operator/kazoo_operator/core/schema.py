@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from kazoo_operator.core import duration, realm
 from kazoo_operator.core.conformity import ignored_findings, model_of, schema_findings, without_nulls
+from kazoo_operator.core.form import Form
 
 __all__ = [
     "Condition",
@@ -37,10 +38,29 @@ class Model(BaseModel):
     )
 
 
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL = 30, 86_400
+
+
 def _interval(text: str) -> str:
-    if not 30 <= duration.seconds(text) <= 86_400:
+    if not _SHORTEST_INTERVAL <= duration.seconds(text) <= _LONGEST_INTERVAL:
         raise ValueError("must lie between 30s and 24h")
     return text
+
+
+def _nearest_interval(text: str) -> str:
+    number = int(duration.seconds(text))
+    allowed = min(max(number, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+    return text if allowed == number else duration.text(allowed)
+
+
+INTERVAL = Form(
+    pattern=duration.PATTERN,
+    shortest=2,
+    longest=16,
+    what="interval: 30s to 24h, as hours, minutes and seconds in that order, such as 1h30m",
+    meant=duration.meant,
+    allowed=_nearest_interval,
+)
 
 
 class Spec(Model):
@@ -72,11 +92,8 @@ class Spec(Model):
         "Example: true.",
         examples=["false"],
     )
-    resync_interval: Annotated[str, AfterValidator(_interval)] = Field(
+    resync_interval: Annotated[str, INTERVAL, AfterValidator(_interval)] = Field(
         default="10m",
-        min_length=2,
-        max_length=16,
-        pattern=duration.PATTERN,
         description="How often KAZOO is read in full and compared with this object, 30s to 24h, "
         "+-20 % jitter. Default: 10m. Example: 1h30m.",
         examples=["10m"],
@@ -91,8 +108,27 @@ class Spec(Model):
     )
 
 
-AccountId = Annotated[str, StringConstraints(min_length=32, max_length=32, pattern="^[0-9a-f]{32}$")]
-Realm = Annotated[str, StringConstraints(min_length=4, max_length=253, pattern=realm.PATTERN)]
+def _plain_id(text: str) -> str:
+    """`4C0C8F6F-9D8B-...` -> `4c0c8f6f9d8b...`."""
+    return text.replace("-", "").lower()
+
+
+ACCOUNT_ID = Form(
+    pattern="^[0-9a-f]{32}$",
+    shortest=32,
+    longest=32,
+    what="account id: 32 hex digits, 0-9 and a-f in lower case",
+    meant=_plain_id,
+)
+REALM = Form(
+    pattern=realm.PATTERN,
+    shortest=4,
+    longest=253,
+    what="realm: two or more labels with single dots between them, each 1 to 63 of a-z, 0-9, - and _",
+    meant=realm.meant,
+)
+AccountId = Annotated[str, ACCOUNT_ID]
+Realm = Annotated[str, REALM]
 
 
 class Reference(Model):

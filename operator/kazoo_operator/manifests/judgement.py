@@ -29,13 +29,18 @@ def judge(loaded: Loaded, before: Iterable[Manifest] = ()) -> tuple[Located, ...
         for finding in _findings(
             kinds[manifest.kind], compiled[manifest.kind], manifest, old.get(manifest.key)
         ):
-            # The schema and the CEL of a nested field may say the same.
-            if (finding.path, finding.rule) not in seen or finding.rule != "SCHEMA":
+            # The schema and the CEL of a nested field may say the same, or the schema more exactly.
+            if finding.rule != "SCHEMA" or not _is_told(finding.path, seen):
                 found.append(Located.on(manifest, finding))
             seen.add((finding.path, finding.rule))
     found += _over_the_set(kinds.values(), loaded.documents)
     files = {file: number for number, file in enumerate(dict.fromkeys(_files(loaded)))}
     return tuple(sorted(found, key=lambda one: (files[one.file], one.line, one.column, one.finding.rule)))
+
+
+def _is_told(path: str, seen: Iterable[tuple[str, str]]) -> bool:
+    said = (known for known, rule in seen if rule == "SCHEMA")
+    return any(known == path or known.startswith(f"{path}.") for known in said)
 
 
 def _files(loaded: Loaded) -> Iterator[str]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
-from functools import cache, lru_cache
-from zoneinfo import available_timezones
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.rules import account_set, account_tree, account_warnings, metadata
+from kazoo_operator.rules import account_set, account_tree, account_warnings, metadata, timezones
 from kazoo_operator.rules.countries import ASSIGNED, MEANT
 from kazoo_operator.rules.rule import Objection, Rule
 
@@ -20,23 +17,13 @@ def _members(spec: JsonObject, name: str) -> JsonObject:
     return found if isinstance(found, dict) else {}
 
 
-@cache
-def _timezones() -> dict[str, str]:
-    """Every zone by its name in lower case."""
-    return {zone.lower(): zone for zone in available_timezones()}
-
-
-@lru_cache(1000)
-def _nearest(zone: str) -> str | None:
-    near = get_close_matches(zone.lower(), _timezones(), 1)
-    return _timezones()[near[0]] if near else None
-
-
 def _unknown_timezone(spec: JsonObject) -> Iterator[Objection]:
     zone = spec.get("timezone")
-    if isinstance(zone, str) and len(zone) >= 5 and zone != _timezones().get(zone.lower()):
-        near = _nearest(zone) if len(zone) <= 64 else None
-        yield Objection("timezone", hint=f"write {near}" if near else "")
+    # What has not the form of a zone, the schema tells.
+    if isinstance(zone, str) and timezones.FORM.fits(zone) and zone not in timezones.zones():
+        near = timezones.meant(zone)
+        hint = f"did you mean {near}?" if near else ""
+        yield Objection("timezone", f"{zone} is no time zone of the IANA database", hint)
 
 
 REALM_IS_STATIC = Rule(
@@ -58,7 +45,7 @@ TIMEZONE_IS_KNOWN = Rule(
     severity=Severity.ERROR,
     path="timezone",
     message="this is no time zone of the IANA database",
-    hint="write a name such as America/Los_Angeles or Etc/UTC",
+    hint="write the zone of the nearest large city, such as America/Los_Angeles, or Etc/UTC",
     source="Account settings guide: time stamps, office hours and holidays follow the account's time zone",
     each=_unknown_timezone,
 )

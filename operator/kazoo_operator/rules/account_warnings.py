@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import get
 from kazoo_operator.core.finding import Severity
+from kazoo_operator.core.near import nearest
 from kazoo_operator.rules.classifiers import KNOWN, STOCK
 from kazoo_operator.rules.rule import Objection, Rule
 
@@ -53,8 +53,8 @@ def _strange_classifiers(spec: JsonObject) -> Iterator[Objection]:
     said = spec.get("callRestrictions")
     for name in said if isinstance(said, dict) else ():
         if name not in KNOWN and re.fullmatch("[^. ]{1,64}", name):
-            near = get_close_matches(name.lower(), STOCK, 1)
-            hint = f"write {near[0]}" if near else f"KAZOO comes with {', '.join(STOCK)}"
+            near = nearest(name, STOCK)
+            hint = f"write {near}" if near else f"KAZOO comes with {', '.join(STOCK)}"
             yield Objection(f"callRestrictions.{name}", hint=hint)
 
 

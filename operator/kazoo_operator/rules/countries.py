@@ -1,4 +1,4 @@
-"""The assigned two-letter codes of ISO 3166-1, and slips that are common."""
+"""The assigned two-letter codes of ISO 3166-1, and what is often written in their place."""
 
 from __future__ import annotations
 
@@ -14,4 +14,10 @@ _CODES = (
 )
 ASSIGNED = frozenset(_CODES.split())
 
-MEANT = {"UK": "GB", "EN": "GB", "SP": "ES", "EL": "GR"}
+MEANT = {
+    **{"UK": "GB", "EN": "GB", "SP": "ES", "EL": "GR"},
+    **{"USA": "US", "CAN": "CA", "MEX": "MX", "GBR": "GB", "IRL": "IE", "AUS": "AU", "NZL": "NZ"},
+    **{"DEU": "DE", "GER": "DE", "AUT": "AT", "CHE": "CH", "FRA": "FR", "ESP": "ES", "ITA": "IT"},
+    **{"UNITEDSTATES": "US", "CANADA": "CA", "MEXICO": "MX", "UNITEDKINGDOM": "GB", "GERMANY": "DE"},
+}
+"""Codes of three letters, names, and slips, all in capitals without blanks -> the code of two."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from kazoo_operator.core.custom_resource import GROUP, JsonObject
 from kazoo_operator.core.finding import Severity
+from kazoo_operator.core.near import nearest
 from kazoo_operator.rules.rule import Objection, Rule
 
 ANNOTATIONS = ("reconcile-now", "recreate", "confirm-delete", "approve-deletions")
@@ -28,8 +28,8 @@ def _strange(body: JsonObject) -> Iterator[Objection]:
     for name in _metadata(body, "annotations"):
         prefix, _, word = str(name).partition("/")
         if prefix == GROUP and word not in ANNOTATIONS:
-            near = get_close_matches(word, ANNOTATIONS, 1)
-            hint = f"write {GROUP}/{near[0]}" if near else ""
+            near = nearest(word, ANNOTATIONS)
+            hint = f"write {GROUP}/{near}" if near else ""
             yield Objection(f"metadata.annotations.{name}", hint=hint)
 
 

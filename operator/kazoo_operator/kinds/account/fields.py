@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from kazoo_operator.core import mapping
@@ -11,6 +10,7 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, CLASSIFIERS, NO_MATCH, Document, Documents, get, put
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.mapping import Row
+from kazoo_operator.core.near import nearest
 from kazoo_operator.core.schema import Spec
 from kazoo_operator.rules.account import CLASSIFIER_IS_KNOWN, EMERGENCY_STAYS
 
@@ -168,8 +168,8 @@ def findings(fields: JsonObject, documents: Documents) -> list[Finding]:
         if verdict == "Deny" and is_emergency(name, documents):
             found.append(replace(EMERGENCY_STAYS.finding(), path=path))
         elif known is not None and name not in known and name != "closed_groups":
-            near = get_close_matches(name, known, 1)
-            hint = f"write {near[0]}" if near else f"write one of {', '.join(sorted(known))}"
+            near = nearest(name, sorted(known))
+            hint = f"write {near}" if near else f"write one of {', '.join(sorted(known))}"
             found.append(replace(CLASSIFIER_IS_KNOWN.finding(), path=path, hint=hint))
     return found
 

@@ -7,22 +7,23 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from kazoo_operator.core.schema import AccountId, Model, Realm, Reference, Spec
-
-EMAIL = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
-CONSENT = r"^[^ >]+->[^ >]+$"
+from kazoo_operator.kinds.account.forms import CONSENT, COUNTRY, E164, EMAIL, LANGUAGE, NAME
+from kazoo_operator.rules.timezones import FORM as TIMEZONE
 
 Classifier = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-def _text(longest: int, what: str, example: str, **more: Any) -> Any:
+def _text(longest: int, what: str, example: str) -> Any:
+    return _formed(what, example, min_length=1, max_length=longest)
+
+
+def _formed(what: str, example: str, **bounds: Any) -> Any:
     description = f"{what} Default: untouched. Example: {example}."
-    bounds = {"min_length": 1, "max_length": longest, **more}
     return Field(default=None, description=description, examples=[example], **bounds)
 
 
 def _number() -> Any:
-    what = "E.164 number, as text (quote it)."
-    return _text(16, what, '"+14085550100"', min_length=3, pattern=r"^\+[1-9][0-9]{1,14}$")
+    return _formed("E.164 number, as text (quote it).", '"+14085550100"')
 
 
 def _switch(what: str) -> Any:
@@ -38,26 +39,24 @@ class Address(Model):
     city: str | None = _text(128, "City; required.", "San Jose")
     region: str | None = _text(128, "State or province; required.", "CA")
     postal_code: str | None = _text(32, "Postal code, as text (quote it); required.", '"95113"')
-    country: str | None = _text(
-        2, "ISO 3166 code, two capitals; required.", "US", min_length=2, pattern="^[A-Z]{2}$"
-    )
+    country: Annotated[str, COUNTRY] | None = _formed("ISO 3166 code, two capitals; required.", "US")
 
 
 class Contact(Model):
     """A person to speak to."""
 
     name: str | None = _text(128, "Full name.", "Tess Ng")
-    email: str | None = _text(254, "E-mail address.", "tess@acme.example", min_length=3, pattern=EMAIL)
-    phone: str | None = _number()
+    email: Annotated[str, EMAIL] | None = _formed("E-mail address.", "tess@acme.example")
+    phone: Annotated[str, E164] | None = _number()
 
 
 class Contacts(Model):
     """Whom to call about what."""
 
-    technical: Contact | None = Field(
-        default=None, description="First line of technical support. Default: untouched."
+    technical: Contact | None = _formed(
+        "First line of technical support.", "{name: Tess Ng, email: tess@acme.example}"
     )
-    billing: Contact | None = Field(default=None, description="For questions of billing. Default: untouched.")
+    billing: Contact | None = _formed("For questions of billing.", "{name: Bo Li, email: bo@acme.example}")
 
 
 class Caller(Model):
@@ -71,18 +70,18 @@ class EmergencyCaller(Model):
     """What the emergency dispatcher sees and calls back."""
 
     name: str | None = _text(35, "Name to show.", "Acme Dental")
-    number: str | None = _number()
+    number: Annotated[str, E164] | None = _number()
 
 
 class CallerID(Model):
     """Who a call seems to come from; users and devices may say otherwise."""
 
-    internal: Caller | None = Field(
-        default=None, description="For calls within the account. Default: untouched."
+    internal: Caller | None = _formed("For calls within the account.", '{name: Acme Dental, number: "100"}')
+    external: Caller | None = _formed(
+        "For calls to the outside.", '{name: Acme Dental, number: "+14085550100"}'
     )
-    external: Caller | None = Field(default=None, description="For calls to the outside. Default: untouched.")
-    emergency: EmergencyCaller | None = Field(
-        default=None, description="For emergency calls. Default: untouched."
+    emergency: EmergencyCaller | None = _formed(
+        "For emergency calls.", '{name: Acme Dental, number: "+14085550100"}'
     )
 
 
@@ -106,7 +105,7 @@ class ControlCenter(Model):
     user: bool | None = _switch("The user's own settings.")
     account: bool | None = _switch("The account's settings; changes there can break a setup.")
     credit_card: bool | None = _switch("Credit cards.")
-    balance: BalanceTab | None = Field(default=None, description="Per-minute credit. Default: untouched.")
+    balance: BalanceTab | None = _formed("Per-minute credit.", "{show: true}")
     service_plan: bool | None = _switch("Service plans.")
     transactions: bool | None = _switch("Charges to the card.")
     inbound: bool | None = _switch("Inbound trunks: the menu, not the trunks.")
@@ -118,10 +117,7 @@ class ControlCenter(Model):
 class AccountSpec(Spec):
     """What the account is to be. A field that is left out is never written to an existing account."""
 
-    name: str = Field(
-        min_length=1,
-        max_length=128,
-        pattern=r"^[^\p{Cc}\p{Cf}]+$",
+    name: Annotated[str, NAME] = Field(
         description="The account's name, shown in reports and at login; unique in the whole KAZOO, letter "
         "case and punctuation aside. Example: Acme Dental.",
         examples=["Acme Dental"],
@@ -145,18 +141,12 @@ class AccountSpec(Spec):
         "Default: true on a new account, else untouched. Example: true.",
         examples=["true"],
     )
-    timezone: str = Field(
-        min_length=5,
-        max_length=32,
-        pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+    timezone: Annotated[str, TIMEZONE] = Field(
         description="IANA time zone for time stamps, office hours and holidays; UTC is Etc/UTC. "
         "Example: America/Los_Angeles.",
         examples=["America/Los_Angeles"],
     )
-    language: str = Field(
-        min_length=2,
-        max_length=16,
-        pattern=r"^[a-z]{2,3}(-([A-Z]{2}|[0-9]{3}))?$",
+    language: Annotated[str, LANGUAGE] = Field(
         description="Language of prompts and screens. Example: en-US.",
         examples=["en-US"],
     )
@@ -171,6 +161,7 @@ class AccountSpec(Spec):
         default=None,
         description="Technical and billing contact. Default: untouched. "
         "Example: {billing: {name: Bo Li, email: bo@acme.example}}.",
+        examples=["{billing: {name: Bo Li, email: bo@acme.example}}"],
     )
     call_restrictions: dict[Classifier, Literal["Allow", "Deny"]] | None = Field(
         default=None,
@@ -185,6 +176,7 @@ class AccountSpec(Spec):
         alias="callerID",
         description="Names and numbers that the called party sees. Default: untouched. "
         'Example: {external: {name: Acme Dental, number: "+14085550100"}}.',
+        examples=['{external: {name: Acme Dental, number: "+14085550100"}}'],
     )
     caller_id_privacy: Literal["None", "Name", "Number", "Full"] | None = Field(
         default=None,
@@ -225,11 +217,8 @@ class AccountSpec(Spec):
         "Example: Retain.",
         examples=["Retain"],
     )
-    allow_realm_change: str | None = Field(
+    allow_realm_change: Annotated[str, CONSENT] | None = Field(
         default=None,
-        min_length=3,
-        max_length=508,
-        pattern=CONSENT,
         description="Consent to exactly this change of the realm, in the same write as the change; phones "
         "must then register anew. Default: none. Example: old.example.com->new.example.com.",
         examples=["old.example.com->new.example.com"],
