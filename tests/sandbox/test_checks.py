@@ -122,8 +122,8 @@ async def test_other_versions_of_the_api(master: Client) -> None:
 async def test_what_is_not_built_says_so(master: Client) -> None:
     for method, path in (
         ("GET", "/whitelabel"),
-        ("PUT", "/api_key"),
-        ("POST", "/move"),
+        ("GET", "/devices/status"),
+        ("PUT", "/phone_numbers/+14155550100/activate"),
     ):
         answer = await master.request(method, f"/v2/accounts/{master.master}{path}")
         assert (answer.status, answer.body["message"]) == (501, "not_implemented"), path

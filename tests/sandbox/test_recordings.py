@@ -23,6 +23,7 @@ from tests.sandbox.recording import Replay, load, releases, scenarios
 METHODS = frozenset(HTTPMethod)
 WHOLE = frozenset(
     {
+        "accounts-api-key",
         "accounts-create-full",
         "accounts-create-junk",
         "accounts-create-odd-names",
@@ -32,6 +33,7 @@ WHOLE = frozenset(
         "accounts-delete-refused",
         "accounts-enabled",
         "accounts-leaked-keys",
+        "accounts-move",
         "accounts-patch",
         "accounts-post",
         "accounts-post-defaults",
@@ -66,7 +68,7 @@ WHOLE = frozenset(
 )
 """In both releases."""
 BOTH = {
-    "accounts-api-key": 7,
+    "accounts-api-key": 19,
     "accounts-create-full": 5,
     "accounts-create-junk": 6,
     "accounts-create-minimal": 10,
@@ -77,7 +79,7 @@ BOTH = {
     "accounts-delete-refused": 24,
     "accounts-enabled": 17,
     "accounts-leaked-keys": 8,
-    "accounts-move": 6,
+    "accounts-move": 20,
     "accounts-patch": 18,
     "accounts-post": 12,
     "accounts-post-defaults": 11,

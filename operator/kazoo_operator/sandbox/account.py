@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS accounts (
   id TEXT PRIMARY KEY, parent TEXT, tree TEXT NOT NULL, document TEXT NOT NULL,
   name TEXT COLLATE NOCASE, realm TEXT, flags TEXT, name_key TEXT, realm_key TEXT, realm_search TEXT,
   revision INTEGER NOT NULL, created INTEGER NOT NULL, enabled INTEGER NOT NULL, is_reseller INTEGER NOT NULL,
-  superduper INTEGER NOT NULL, reseller_id TEXT NOT NULL, api_key TEXT NOT NULL, trial_ends INTEGER,
+  superduper INTEGER NOT NULL, reseller_id TEXT NOT NULL, api_key TEXT NOT NULL, kept_key TEXT NOT NULL,
+  trial_ends INTEGER,
   stage TEXT NOT NULL, descendants INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS accounts_by_parent ON accounts (parent, name, id);
@@ -46,7 +47,11 @@ SEARCH_KEYS = {"id": "id", "name": "name_key", "realm": "realm_search"}
 
 @dataclass
 class Account:
-    """One account: its public `document` and what KAZOO keeps in private members."""
+    """One account: its public `document` and what KAZOO keeps in private members.
+
+    `api_key` is the one in its own database. A key that was rotated stands in the aggregate of all accounts
+    only, where logins look, and is lost with the next write of the account.
+    """
 
     id: str
     tree: tuple[str, ...]
@@ -61,6 +66,7 @@ class Account:
     stage: Stage = "whole"
     revision: int = 1
     descendants: int = 0
+    rotated_key: str | None = None
     name_key: str = field(default="", repr=False)
 
     @property
@@ -78,7 +84,7 @@ class Accounts:
     """The table of accounts and the views over it."""
 
     def __init__(self, store: Store) -> None:
-        self._run = store.connection.execute
+        self._run, self._many = store.connection.execute, store.connection.executemany
 
     def get(self, account_id: str) -> Account | None:
         """An account by its id."""
@@ -105,6 +111,11 @@ class Accounts:
         """How many there are in the cluster."""
         return int(self._run("SELECT count(*) FROM accounts").fetchone()[0])
 
+    def subtree(self, ancestor: str) -> list[Account]:
+        """Every account below, as far as the views know."""
+        query = "SELECT a.* FROM ancestry n JOIN accounts a ON a.id=n.id WHERE n.ancestor=? ORDER BY a.id"
+        return [_read(row) for row in self._run(query, (ancestor,)).fetchall()]
+
     def has_descendants(self, account_id: str) -> bool:
         """Whether an account stands below, as far as the views know."""
         query = "SELECT 1 FROM ancestry WHERE ancestor=? LIMIT 1"
@@ -126,16 +137,22 @@ class Accounts:
         values = _row(account)
         marks = ", ".join("?" * len(values))
         self._run(f"INSERT INTO accounts ({', '.join(values)}) VALUES ({marks})", tuple(values.values()))  # noqa: S608
-        if account.stage == "early":
-            return
-        for ancestor in account.tree:
-            self._run("INSERT INTO ancestry VALUES (?, ?, ?)", (ancestor, values["name"], account.id))
-        self._count(account.tree, 1)
+        if account.stage != "early":
+            self._list(account)
+            self._count(account.tree, 1)
+
+    def _list(self, account: Account) -> None:
+        """Let the views know it, unless its creation was cut before they were made."""
+        if account.stage != "early":
+            name = str(account.document.get("name", ""))
+            rows = [(ancestor, name, account.id) for ancestor in account.tree]
+            self._many("INSERT INTO ancestry VALUES (?, ?, ?)", rows)
 
     def save(self, account: Account, *, keep_name_key: bool = False) -> None:
-        """Store a changed account, its revision as it stands in `account`."""
+        """Store a changed account, its revision as it stands in `account`; a rotated key is lost."""
         if not keep_name_key:
             account.name_key = normalised(account.document.get("name", ""))
+        account.rotated_key = None
         values = _row(account)
         marks = ", ".join(f"{column}=?" for column in values)
         self._run(f"UPDATE accounts SET {marks} WHERE id=?", (*values.values(), account.id))  # noqa: S608
@@ -143,6 +160,27 @@ class Accounts:
             "UPDATE ancestry SET name=? WHERE id=? AND name IS NOT ?",
             (values["name"], account.id, values["name"]),
         )
+
+    def rotate_key(self, account: Account, api_key: str) -> None:
+        """Let this key, and not the account's own, open the account until it is saved again."""
+        account.rotated_key = api_key
+        account.revision += 1
+        query = "UPDATE accounts SET api_key=?, revision=? WHERE id=?"
+        self._run(query, (api_key, account.revision, account.id))
+
+    def move(self, account: Account, tree: tuple[str, ...]) -> None:
+        """Put the account below the last of this tree, with all that stands below it."""
+        moved = [account, *self.subtree(account.id)]
+        listed = sum(each.stage != "early" for each in moved)
+        self._count(account.tree, -listed)
+        depth = len(account.tree)
+        for each in moved:
+            each.tree = (*tree, *each.tree[depth:])
+            each.revision += 1
+            self.save(each, keep_name_key=True)
+            self._run("DELETE FROM ancestry WHERE id=?", (each.id,))
+            self._list(each)
+        self._count(tree, listed)
 
     def delete(self, account: Account) -> None:
         """Remove an account; those below it stay, as they do in KAZOO."""
@@ -210,7 +248,8 @@ def _row(account: Account) -> dict[str, Any]:
         "is_reseller": account.is_reseller,
         "superduper": account.superduper,
         "reseller_id": account.reseller_id,
-        "api_key": account.api_key,
+        "api_key": account.rotated_key or account.api_key,
+        "kept_key": account.api_key,
         "trial_ends": account.trial_ends,
         "stage": account.stage,
         "descendants": account.descendants,
@@ -228,7 +267,7 @@ def _read(row: sqlite3.Row) -> Account:
         document=json.loads(row["document"]),
         created=row["created"],
         reseller_id=row["reseller_id"],
-        api_key=row["api_key"],
+        api_key=row["kept_key"],
         enabled=bool(row["enabled"]),
         is_reseller=bool(row["is_reseller"]),
         superduper=bool(row["superduper"]),
@@ -236,5 +275,6 @@ def _read(row: sqlite3.Row) -> Account:
         stage=row["stage"],
         revision=row["revision"],
         descendants=row["descendants"],
+        rotated_key=row["api_key"] if row["api_key"] != row["kept_key"] else None,
         name_key=row["name_key"] or "",
     )

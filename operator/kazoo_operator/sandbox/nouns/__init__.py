@@ -20,7 +20,6 @@ AWAITED = (
     _awaited("services", ((), "GET POST")),
     _awaited("apps_store", (("blacklist",), "GET POST")),
     _awaited("whitelabel", ((), "GET PUT POST DELETE")),
-    _awaited("channels"),
 )
 
 

@@ -6,11 +6,13 @@ How they come into being, change and look like stands in `account_creation`, `ac
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from .. import authority, hierarchy, merging, promotion
 from ..account import Account
 from ..account_creation import create
+from ..account_move import move
 from ..account_update import patch, post
 from ..account_view import public, shown
 from ..call import Call, Reply
@@ -38,7 +40,18 @@ def delete(call: Call) -> Reply:
 def api_key(call: Call) -> Reply:
     """The key that `PUT /api_auth` takes."""
     account = call.subject
-    return Reply({"api_key": account.api_key}, revision=account.rev)
+    return Reply({"api_key": account.rotated_key or account.api_key}, revision=account.rev)
+
+
+def rotate_api_key(call: Call) -> Reply:
+    """A new key, for an administrator who logged in as one; the next write of the account undoes it."""
+    account = call.subject
+    if call.user is None or not call.user.is_admin:
+        raise authority.forbidden()
+    call.before_execution(account.rev)
+    call.world.accounts.rotate_key(account, secrets.token_hex(32))
+    location = f"/v2/accounts/{account.id}/api_key/{account.id}"
+    return Reply({"api_key": account.rotated_key}, revision=account.rev, location=location)
 
 
 def _edit(world: World, account: Account, merge: dict[str, Any]) -> dict[str, Any]:
@@ -76,9 +89,9 @@ NOUN = Noun(
         Resource((ANY, "siblings"), {"GET": Action(hierarchy.siblings)}),
         Resource((ANY, "parents"), {"GET": Action(hierarchy.parents)}),
         Resource((ANY, "tree"), {"GET": Action(hierarchy.tree)}),
-        Resource((ANY, "api_key"), {"GET": Action(api_key)}, awaited=frozenset({"PUT"})),
+        Resource((ANY, "api_key"), {"GET": Action(api_key), "PUT": Action(rotate_api_key)}),
         Resource((ANY, "reseller"), {"PUT": Action(promotion.promote), "DELETE": Action(promotion.demote)}),
-        Resource((ANY, "move"), awaited=frozenset({"POST"})),
+        Resource((ANY, "move"), {"POST": Action(move)}),
     ),
     documents={"account": _edit},
     state=_state,
