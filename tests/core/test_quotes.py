@@ -18,7 +18,7 @@ from kazoo_operator.core import money
 from kazoo_operator.core.pricing import estimate as estimates
 from kazoo_operator.core.pricing.estimate import Estimate, estimate
 from kazoo_operator.core.pricing.figures import Unpriced
-from kazoo_operator.core.pricing.quote import Quote, QuotedItem, quote_of, read_quote
+from kazoo_operator.core.pricing.quote import Quote, QuotedItem, digest, quote_of, read_quote
 from kazoo_operator.core.pricing.summary import Delta
 from tests.core.observed_prices import Json, bill
 
@@ -179,9 +179,9 @@ def quoted(rate: str = "24.99", units: int = 5, once: str = "2", day: date = dat
 
 
 def test_the_digest_is_sha256_over_what_an_owner_approves() -> None:
-    digest = quote_of(quoted()).digest(ACCOUNT, "USD")
-    assert digest.startswith("sha256:") and len(digest) == 71
-    assert digest == quote_of(quoted()).digest(ACCOUNT, "USD")
+    found = digest(ACCOUNT, "USD", [quote_of(quoted())])
+    assert found.startswith("sha256:") and len(found) == 71
+    assert found == digest(ACCOUNT, "USD", [quote_of(quoted())])
 
 
 @pytest.mark.parametrize(
@@ -198,13 +198,13 @@ def test_the_digest_is_sha256_over_what_an_owner_approves() -> None:
 def test_another_price_account_or_currency_has_another_digest(
     other: Estimate, account: str, currency: str
 ) -> None:
-    assert quote_of(other).digest(account, currency) != quote_of(quoted()).digest(ACCOUNT, "USD")
+    assert digest(account, currency, [quote_of(other)]) != digest(ACCOUNT, "USD", [quote_of(quoted())])
 
 
 def test_a_digest_does_not_expire_overnight() -> None:
     today, tomorrow = quoted(), quoted(day=date(2026, 11, 29))
     assert today.first_month != tomorrow.first_month
-    assert quote_of(today).digest(ACCOUNT, "USD") == quote_of(tomorrow).digest(ACCOUNT, "USD")
+    assert digest(ACCOUNT, "USD", [quote_of(today)]) == digest(ACCOUNT, "USD", [quote_of(tomorrow)])
 
 
 def test_a_digest_does_not_change_with_what_the_change_does_not_touch() -> None:
@@ -214,7 +214,7 @@ def test_a_digest_does_not_change_with_what_the_change_does_not_touch() -> None:
     for inbound in (0, 7):
         told = bill(plan, {"limits": {"inbound_trunks": inbound}})
         found = estimate(told, deltas, date(2026, 11, 28), below=False)
-        digests.add(quote_of(found).digest(ACCOUNT, "USD"))
+        digests.add(digest(ACCOUNT, "USD", [quote_of(found)]))
     assert len(digests) == 1
 
 
@@ -234,7 +234,7 @@ def test_a_digest_does_not_depend_on_an_order(rows: list[QuotedItem], random: An
     shuffled = rows.copy()
     random.shuffle(shuffled)
     one, two = Quote(0, 0, tuple(rows), tuple(rows)), Quote(0, 0, tuple(shuffled), tuple(shuffled))
-    assert one.digest(ACCOUNT, "USD") == two.digest(ACCOUNT, "USD")
+    assert digest(ACCOUNT, "USD", [one]) == digest(ACCOUNT, "USD", [two])
 
 
 def test_an_unknown_estimate_is_no_quote() -> None:

@@ -23,7 +23,6 @@ from kazoo_operator.core.money import Amount
 from kazoo_operator.core.pricing.figures import Unpriced
 from kazoo_operator.core.pricing.summary import Delta, Invoice, Place, Summary
 from kazoo_operator.core.pricing.terms import Charge, Prorate, Terms
-from kazoo_operator.core.printable import printable
 
 _ZERO = Decimal(0)
 
@@ -217,9 +216,7 @@ class _Side:
         terms = Terms.of(f"{category}/{key}", self.plan[place])
         charge = terms.charge(self.summary.quantity(category, key, terms))
         if self.told and self.invoice and not self.invoice.shows(category, terms.item(key), charge):
-            raise Unpriced(
-                printable(f"{category}/{key}: KAZOO's own bill has another price for it than ours")
-            )
+            raise Unpriced(f"{category}/{key}: KAZOO's own bill has another price for it than ours")
         return terms, charge
 
 

@@ -20,8 +20,24 @@ _COUNT = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _LEAST, _MOST, _PLACES = -(10**12), 10**12, 25
 
 
+_SAID = {
+    "extra_forbidden": "is not known",
+    "missing": "is missing",
+    "model_type": "is no object",
+    "dict_type": "is no object",
+    "tuple_type": "is no list",
+    "too_long": "is not empty",
+    "string_type": "is no text",
+    "bool_type": "is neither true nor false",
+    "literal_error": "is of no known kind",
+}
+
+
 class Unpriced(ValueError):
-    """Something cannot be priced; the text says what and why, for a person."""
+    """Something cannot be priced; the text says what and why, for a person, whatever KAZOO's names hold."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(printable(said[:300]))
 
 
 class Figures(BaseModel):
@@ -93,9 +109,9 @@ Tiers = Annotated[tuple[tuple[int, Decimal], ...], PlainValidator(_tiers)]
 def reason(where: str, fault: ValidationError) -> Unpriced:
     """The first fault of an object, as one sentence that begins with where the object stands."""
     first = fault.errors(include_url=False, include_context=False, include_input=False)[0]
-    said = (
-        "is not known" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    own = (
+        first["msg"].removeprefix("Value error, ") if first["type"] == "value_error" else "is not understood"
     )
-    return Unpriced(
-        printable(": ".join(filter(None, [where, ".".join(map(str, first["loc"])) + f" {said}"])))
-    )
+    member = ".".join(str(step) for step in first["loc"])
+    said = " ".join(filter(None, [member, _SAID.get(first["type"], own)]))
+    return Unpriced(f"{where}: {said}")

@@ -21,7 +21,6 @@ from kazoo_operator.core.money import Amount
 from kazoo_operator.core.pricing.estimate import Estimate
 from kazoo_operator.core.pricing.figures import Count, Figures, Price, Unpriced, price, reason
 from kazoo_operator.core.pricing.terms import Prorate
-from kazoo_operator.core.printable import printable
 
 _ZERO = Decimal(0)
 
@@ -46,19 +45,22 @@ class Quote:
     items: tuple[QuotedItem, ...]
     activation: tuple[QuotedItem, ...]
 
-    def digest(self, account: str, currency: str) -> str:
-        """`sha256:` and 64 hex digits over account, currency, items and activation charges.
 
-        Nothing prorated and no sum of other items is in it: it holds until the price of the change moves.
-        """
-        content = {
-            "account": account,
-            "currency": currency,
-            "items": _rows(self.items),
-            "activation": _rows(self.activation),
-        }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        return f"sha256:{sha256(canonical.encode()).hexdigest()}"
+def digest(account: str, currency: str, quotes: Iterable[Quote]) -> str:
+    """`sha256:` and 64 hex digits over the changed account, the currency, and what its payers are quoted.
+
+    Of the quotes, items and activation charges count; nothing prorated and no sum of other items is in it:
+    the digest holds until the price of the change moves.
+    """
+    told = tuple(quotes)
+    content = {
+        "account": account,
+        "currency": currency,
+        "items": _rows(item for quote in told for item in quote.items),
+        "activation": _rows(item for quote in told for item in quote.activation),
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{sha256(canonical.encode()).hexdigest()}"
 
 
 def quote_of(estimate: Estimate) -> Quote:
@@ -227,7 +229,7 @@ def _sum(lines: Iterable[_Line | _Activation | _OldLine]) -> Decimal:
 def _must_equal(where: str, told: Decimal, ours: Decimal) -> None:
     """Refuse a sum that is not the sum of its parts; KAZOO adds doubles."""
     if money.from_number(told) != money.from_number(ours):
-        raise Unpriced(printable(f"the quote does not add up: {where} is {told:f}, and not {ours:f}"))
+        raise Unpriced(f"the quote does not add up: {where} is {told:f}, and not {ours:f}")
 
 
 def _rows(items: Iterable[QuotedItem]) -> list[list[Any]]:
