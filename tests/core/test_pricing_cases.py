@@ -93,7 +93,7 @@ def test_a_402_and_the_estimate_are_the_same_quote_with_the_same_digest(case: Js
     assert (mine.today, mine.recurring) == (told.today, told.recurring)
     assert sorted(mine.items) == sorted(told.items)
     assert sorted(mine.activation) == sorted(told.activation)
-    assert digest("0" * 32, "USD", [mine]) == digest("0" * 32, "USD", [told])
+    assert digest("0" * 32, "USD", {"R1": mine}) == digest("0" * 32, "USD", {"R1": told})
 
 
 @pytest.mark.parametrize("case", COUNTED, ids=ids(COUNTED))

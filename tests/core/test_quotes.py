@@ -23,6 +23,7 @@ from kazoo_operator.core.pricing.summary import Delta
 from tests.core.observed_prices import Json, bill
 
 ACCOUNT = "0123456789abcdef" * 2
+PAYER = "f" * 32
 OLD_MAP: Json = {
     "ui_apps": {
         "numbers": {
@@ -179,9 +180,9 @@ def quoted(rate: str = "24.99", units: int = 5, once: str = "2", day: date = dat
 
 
 def test_the_digest_is_sha256_over_what_an_owner_approves() -> None:
-    found = digest(ACCOUNT, "USD", [quote_of(quoted())])
+    found = digest(ACCOUNT, "USD", {PAYER: quote_of(quoted())})
     assert found.startswith("sha256:") and len(found) == 71
-    assert found == digest(ACCOUNT, "USD", [quote_of(quoted())])
+    assert found == digest(ACCOUNT, "USD", {PAYER: quote_of(quoted())})
 
 
 @pytest.mark.parametrize(
@@ -198,13 +199,29 @@ def test_the_digest_is_sha256_over_what_an_owner_approves() -> None:
 def test_another_price_account_or_currency_has_another_digest(
     other: Estimate, account: str, currency: str
 ) -> None:
-    assert digest(account, currency, [quote_of(other)]) != digest(ACCOUNT, "USD", [quote_of(quoted())])
+    assert digest(account, currency, {PAYER: quote_of(other)}) != digest(
+        ACCOUNT, "USD", {PAYER: quote_of(quoted())}
+    )
+
+
+def test_the_same_price_on_anothers_bill_or_on_two_bills_has_another_digest() -> None:
+    quote = quote_of(quoted())
+    bills = [{PAYER: quote}, {ACCOUNT: quote}, {PAYER: quote, ACCOUNT: quote}]
+    assert len({digest(ACCOUNT, "USD", bill) for bill in bills}) == 3
+
+
+def test_an_account_that_pays_nothing_is_not_in_the_digest() -> None:
+    quote = quote_of(quoted())
+    with_a_bystander = {PAYER: quote, ACCOUNT: quote_of(quoted(units=0))}
+    assert digest(ACCOUNT, "USD", with_a_bystander) == digest(ACCOUNT, "USD", {PAYER: quote})
 
 
 def test_a_digest_does_not_expire_overnight() -> None:
     today, tomorrow = quoted(), quoted(day=date(2026, 11, 29))
     assert today.first_month != tomorrow.first_month
-    assert digest(ACCOUNT, "USD", [quote_of(today)]) == digest(ACCOUNT, "USD", [quote_of(tomorrow)])
+    assert digest(ACCOUNT, "USD", {PAYER: quote_of(today)}) == digest(
+        ACCOUNT, "USD", {PAYER: quote_of(tomorrow)}
+    )
 
 
 def test_a_digest_does_not_change_with_what_the_change_does_not_touch() -> None:
@@ -214,7 +231,7 @@ def test_a_digest_does_not_change_with_what_the_change_does_not_touch() -> None:
     for inbound in (0, 7):
         told = bill(plan, {"limits": {"inbound_trunks": inbound}})
         found = estimate(told, deltas, date(2026, 11, 28), below=False)
-        digests.add(digest(ACCOUNT, "USD", [quote_of(found)]))
+        digests.add(digest(ACCOUNT, "USD", {PAYER: quote_of(found)}))
     assert len(digests) == 1
 
 
@@ -234,7 +251,7 @@ def test_a_digest_does_not_depend_on_an_order(rows: list[QuotedItem], random: An
     shuffled = rows.copy()
     random.shuffle(shuffled)
     one, two = Quote(0, 0, tuple(rows), tuple(rows)), Quote(0, 0, tuple(shuffled), tuple(shuffled))
-    assert digest(ACCOUNT, "USD", [one]) == digest(ACCOUNT, "USD", [two])
+    assert digest(ACCOUNT, "USD", {PAYER: one}) == digest(ACCOUNT, "USD", {PAYER: two})
 
 
 def test_an_unknown_estimate_is_no_quote() -> None:

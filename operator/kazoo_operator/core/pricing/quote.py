@@ -46,18 +46,20 @@ class Quote:
     activation: tuple[QuotedItem, ...]
 
 
-def digest(account: str, currency: str, quotes: Iterable[Quote]) -> str:
-    """`sha256:` and 64 hex digits over the changed account, the currency, and what its payers are quoted.
+def digest(account: str, currency: str, quotes: Mapping[str, Quote]) -> str:
+    """`sha256:` and 64 hex digits over the changed account, the currency, and the quote of each payer.
 
-    Of the quotes, items and activation charges count; nothing prorated and no sum of other items is in it:
-    the digest holds until the price of the change moves.
+    Of a quote, items and activation charges count; nothing prorated and no sum of other items is in it: the
+    digest holds until the price of the change moves. A payer without either pays nothing, and is left out.
     """
-    told = tuple(quotes)
     content = {
         "account": account,
         "currency": currency,
-        "items": _rows(item for quote in told for item in quote.items),
-        "activation": _rows(item for quote in told for item in quote.activation),
+        "payers": {
+            payer: {"items": _rows(quote.items), "activation": _rows(quote.activation)}
+            for payer, quote in quotes.items()
+            if quote.items or quote.activation
+        },
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"sha256:{sha256(canonical.encode()).hexdigest()}"
