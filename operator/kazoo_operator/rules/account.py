@@ -55,8 +55,8 @@ PARENT_IS_STATIC = Rule(
     title="An account stays below its parent",
     severity=Severity.ERROR,
     path="parentRef",
-    message="the parent of an account cannot be changed",
-    hint="put the old value back, in the same form",
+    message="the parent of an account cannot be changed: the operator moves none",
+    hint="put the old value back, in the same form (name, accountID or realm)",
     source="Crossbar accounts API: moving is a call of its own, and between resellers unsupported",
     cel="has(self.parentRef) == has(oldSelf.parentRef) && "
     "(!has(self.parentRef) || self.parentRef == oldSelf.parentRef)",

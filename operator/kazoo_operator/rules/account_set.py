@@ -35,7 +35,13 @@ def _told_apart(resources: Sequence[Resource]) -> Said:
 def _realms(resources: Sequence[Resource]) -> Said:
     found = managed(resources)
     for number, _, earlier in _same(found, lambda one: said(one, "realm")):
-        yield number, Objection("spec.realm", f"the Account {called(earlier.key)} has the same realm")
+        yield (
+            number,
+            Objection(
+                "spec.realm",
+                f"the Account {called(earlier.key)} has the same realm, and KAZOO takes each once",
+            ),
+        )
     without = [one for one in found if not one[1].spec.get("realm") and not one[1].spec.get("accountID")]
     for number, resource, earlier in _same(without, lambda one: label(said(one, "name"))):
         # Names that KAZOO holds for equal are told by the rule about names.
@@ -46,10 +52,8 @@ def _realms(resources: Sequence[Resource]) -> Said:
 
 def _adopted(resources: Sequence[Resource]) -> Said:
     for number, _, earlier in _same(managed(resources), lambda one: said(one, "accountID")):
-        yield (
-            number,
-            Objection("spec.accountID", f"the Account {called(earlier.key)} takes over this account too"),
-        )
+        text = f"the Account {called(earlier.key)} takes over this account too"
+        yield number, Objection("spec.accountID", f"{text}, and each would undo the other's changes")
 
 
 def _names(resources: Sequence[Resource]) -> Said:
@@ -77,7 +81,7 @@ RULES = (
         131,
         "A realm belongs to one account",
         "realm",
-        "another Account has the same realm",
+        "another Account has the same realm, and KAZOO takes each realm once",
         "give one of them another realm",
         "Crossbar accounts API: the realm is unique in the whole system",
         over=_realms,
@@ -106,7 +110,7 @@ RULES = (
         158,
         "An account is managed by one object",
         "accountID",
-        "another Account takes over this account too",
+        "another Account takes over this account too, and each would undo the other's changes",
         "leave it to one of them, or write managementPolicy: ObserveOnly in the other",
         "the operator's own: an account bears the mark of one object; two would undo each other's changes",
         over=_adopted,
@@ -115,7 +119,7 @@ RULES = (
         155,
         "An object is declared once",
         "",
-        "the same object stands in the files twice, with different specs",
+        "the same object stands in the files twice, with different specs; the last one applied would hold",
         "remove one of them, or make them equal",
         "Kubernetes: kind, namespace and name make an object; the last one applied would win",
         over=_told_apart,

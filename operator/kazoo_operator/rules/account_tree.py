@@ -76,7 +76,7 @@ def _missing_parents(resources: Sequence[Resource]) -> Said:
             if key not in hints and len(hints) < _SLIPS:
                 near = nearest(wanted, sorted(known - {one.key.name}))
                 hints[key] = f"did you mean {near}?" if near else ""
-            text = f"no Account {wanted} is among the files"
+            text = f"no Account {wanted} is among the files; unless the cluster has it, this one waits"
             yield number, Objection("spec.parentRef.name", text, hints.get(key, ""))
 
 
@@ -108,7 +108,7 @@ RULES = (
         71,
         "A parent is among the files",
         "parentRef",
-        "no such Account is among the files",
+        "no such Account is among the files; unless the cluster has it, this one waits",
         "correct the name, or add the parent's file",
         "Account manager guide: a sub-account is made below its parent",
         severity=Severity.WARNING,

@@ -15,6 +15,10 @@ A finding of the schema alone: a field that is missing, that the kind does not h
 the form that is asked for. The API server refuses it, `validate` reports it with the nearest name, and an
 object that came past both is Stalled with the reason InvalidSpec.
 
+`validate` and status say in the same words what the form is, and what was meant where that is plain:
+`UTC` is Etc/UTC, `us` is US, `1d` is 24h. A character that nobody sees is named, with its place. null is
+absent; in a list, which holds values only, it is an error.
+
 `kubectl explain account.spec` tells every field with its form, default and example.
 """
 
