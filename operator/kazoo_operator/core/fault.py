@@ -101,7 +101,8 @@ def _no_text(field: FieldInfo | None, fault: Fault) -> Said:
     if isinstance(value, int | float):
         form = form_of(field)
         near = form.advice(str(value)) if form is not None else ""
-        return "must be text, and YAML reads it as a number", near or f"put it in quotes; {example}"
+        quote = f"put it in quotes; {example}" if field is not None else "put it in quotes"
+        return "must be text, and YAML reads it as a number", near or quote
     return f"{_kind_of(value)} stands where text must", example
 
 

@@ -124,7 +124,8 @@ REALM = Form(
     pattern=realm.PATTERN,
     shortest=4,
     longest=253,
-    what="realm: two or more labels with single dots between them, each 1 to 63 of a-z, 0-9, - and _",
+    what="realm of 4 to 253 characters: labels of a-z, 0-9, - and _, at most 63 each, two at least, a dot "
+    "between them",
     meant=realm.meant,
 )
 AccountId = Annotated[str, ACCOUNT_ID]
