@@ -108,9 +108,31 @@ def test_after_the_first_429_there_is_no_second(run: Callable[..., Any], reports
     kazoo = Kazoo(reports=reports, full=0)
     run(calls(kazoo, Pacing(rate, CONNECTIONS), 300))
     refused = kazoo.refused()
-    assert refused, "the bucket was empty when we came"
-    assert len(refused) <= CONNECTIONS
-    assert refused[-1] - refused[0] <= LATENCY, "only those that were under way already"
+    assert len(refused) == 1, "the bucket was empty when we came"
+
+
+def test_a_first_request_that_takes_long_holds_up_nobody_for_long(run: Callable[..., Any]) -> None:
+    async def create_and_read() -> float:
+        kazoo, pacing = Kazoo(), Pacing(1000, CONNECTIONS)
+        creating = await pacing.turn("acme")
+        seconds = await calls(kazoo, pacing, 50)
+        creating.end(None)
+        return seconds
+
+    assert run(create_and_read()) == pytest.approx(1, abs=0.1)
+
+
+def test_a_first_request_that_fails_lets_the_others_go(run: Callable[..., Any]) -> None:
+    async def fail_and_read() -> float:
+        kazoo, pacing = Kazoo(), Pacing(1000, CONNECTIONS)
+        first = await pacing.turn("acme")
+        reading = asyncio.create_task(calls(kazoo, pacing, 50))
+        await asyncio.sleep(0.2)
+        assert kazoo.statuses == []
+        first.end(None)
+        return await reading
+
+    assert run(fail_and_read()) == pytest.approx(0.2, abs=0.1)
 
 
 def test_a_falling_level_is_heeded_before_it_is_empty(run: Callable[..., Any]) -> None:

@@ -4,6 +4,8 @@ KAZOO keeps a bucket per client address and account in the path: 100 tokens, ten
 and 429 without Retry-After when it is empty. Servers of the 5.x line report what is left in each envelope,
 and charge few calls; older ones report nothing and charge every call. So each bucket is counted here as if
 every call were charged, one tick more pessimistic than the server, and set right by what envelopes report.
+How full a bucket is that others may have drained is not known before its first answer, so that one request
+goes ahead of all others.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ CAPACITY = 100
 TICK = 10
 
 _HOLD = (2.0, 3.0)
+_FIRST_ANSWER = 1.0
 _FORGET_ABOVE = 1000
 _ROUNDING = 1e-6
 
@@ -34,6 +37,15 @@ class Bucket:
         self._level = capacity
         self._at = 0.0
         self._corrected = asyncio.Event()
+        self._known = asyncio.Event()
+
+    async def known(self) -> None:
+        """Wait for the end of the first request, but not long: a creation takes its time."""
+        if self.in_flight and not self._known.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_ANSWER):
+                    await self._known.wait()
+            self._known.set()
 
     async def ready(self) -> None:
         """Wait until there is a token."""
@@ -55,6 +67,12 @@ class Bucket:
         if self._at <= _now():
             self._level, self._at = min(remaining, self._capacity), _now()
             self._corrected.set()
+
+    def end(self) -> None:
+        """A request has come back, or is given up."""
+        self.in_flight -= 1
+        self.ended += 1
+        self._known.set()
 
     def hold(self, seconds: float) -> None:
         """Nothing is left, and nothing comes back for `seconds`."""
@@ -92,14 +110,13 @@ class Turn:
         """Give the connection back, and learn from the answer (None: there was none)."""
         self._connections.release()
         bucket = self._bucket
-        bucket.in_flight -= 1
+        bucket.end()
         if reply is not None and reply.status == 429:
             bucket.hold(random.uniform(*_HOLD))  # noqa: S311 - jitter
         elif reply is not None and reply.remaining is not None:
             # when it reported, the server may have counted none of those that were under way beside this one
-            beside = bucket.in_flight + bucket.ended - self._ended_before
+            beside = bucket.in_flight + bucket.ended - 1 - self._ended_before
             bucket.correct(reply.remaining - TICK - beside)
-        bucket.ended += 1
 
 
 class Pacing:
@@ -118,6 +135,7 @@ class Pacing:
         """Wait until a request to `account` (None: no account in the path) may leave."""
         bucket = self._bucket(account)
         async with bucket.line:
+            await bucket.known()
             while True:
                 await bucket.ready()
                 await self._connections.acquire()
