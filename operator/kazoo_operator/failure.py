@@ -23,7 +23,7 @@ from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.outcome import Outcome, Reason
 
 _LONGEST = 2000
-_KEY = "check the API key that the operator was given"
+_KEY = "check the API key or the password that the operator was given"
 
 
 def outcome_of(error: BackendError, kind: Kind) -> Outcome:

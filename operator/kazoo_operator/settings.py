@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import ssl
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from kazoo_operator.backend.login import Credential, SecretFile
+from kazoo_operator.backend.login import Credential, SecretFile, User
 from kazoo_operator.backend.transport import base_url
 from kazoo_operator.core import realm
 
@@ -42,6 +43,16 @@ def _root(text: str | None) -> str | None:
     return text
 
 
+def _ca_file(path: Path | None) -> Path | None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ValueError("holds no certificate in PEM form") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    return path
+
+
 class Settings(BaseSettings):
     """Where KAZOO is and how it is treated; each member's environment variable is its alias."""
 
@@ -52,6 +63,12 @@ class Settings(BaseSettings):
     url: str = Field(validation_alias=AliasChoices("KAZOO_URL"), description="Base URL of Crossbar.")
     api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY"))
     api_key_file: Path | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY_FILE"))
+    username: str | None = Field(default=None, validation_alias=AliasChoices("KAZOO_USERNAME"))
+    password_file: Path | None = Field(default=None, validation_alias=AliasChoices("KAZOO_PASSWORD_FILE"))
+    account_name: str | None = Field(default=None, validation_alias=AliasChoices("KAZOO_ACCOUNT_NAME"))
+    ca_file: Annotated[Path | None, AfterValidator(_ca_file)] = Field(
+        default=None, validation_alias=AliasChoices("KAZOO_CA_FILE")
+    )
     insecure_http: bool = Field(default=False, validation_alias=AliasChoices("KAZOO_INSECURE_HTTP"))
     owner: Annotated[str | None, AfterValidator(_owner)] = Field(
         default=None, validation_alias=AliasChoices("KAZOO_OPERATOR_OWNER")
@@ -89,27 +106,51 @@ class Settings(BaseSettings):
             raise ValueError(
                 "KAZOO_URL: https is required; KAZOO_INSECURE_HTTP=true allows http all the same"
             )
-        if (self.api_key is None) == (self.api_key_file is None):
+        return self
+
+    @model_validator(mode="after")
+    def _one_credential(self) -> Settings:
+        keys = {"KAZOO_API_KEY_FILE": self.api_key_file, "KAZOO_API_KEY": self.api_key}
+        user = {
+            "KAZOO_USERNAME": self.username,
+            "KAZOO_PASSWORD_FILE": self.password_file,
+            "KAZOO_ACCOUNT_NAME": self.account_name,
+        }
+        keys_given, user_given = (
+            [name for name, value in way.items() if value is not None] for way in (keys, user)
+        )
+        if not keys_given and not user_given:
             raise ValueError(
-                "KAZOO_API_KEY_FILE: give either it or KAZOO_API_KEY, and not both "
-                "(KAZOO_USERNAME and a password cannot be used yet)"
+                f"KAZOO_API_KEY_FILE: give either it, or KAZOO_API_KEY, or a user by {', '.join(user)}"
             )
+        if len(keys_given) + bool(user_given) > 1:
+            first, second = [*keys_given, *user_given][:2]
+            raise ValueError(f"{first} and {second}: give one of them, not both")
+        for name, value in user.items():
+            if user_given and value is None:
+                raise ValueError(f"{name}: is not set; a user needs {', '.join(user)}")
         return self
 
     def credential(self) -> Credential:
-        """What gives the API key at each login: a file is read anew, so a rotated key is picked up."""
+        """What logs in, a key or a user; files are read anew at each login, so a new secret is picked up."""
+        if self.username is not None and self.password_file is not None and self.account_name is not None:
+            return User(self.username, self.account_name, SecretFile(self.password_file))
         if self.api_key_file is not None:
             return SecretFile(self.api_key_file)
         key = self.api_key
         assert key is not None
         return lambda: key
 
+    def tls(self) -> ssl.SSLContext | None:
+        """Whom to trust instead of the system's authorities; None for these."""
+        return None if self.ca_file is None else ssl.create_default_context(cafile=self.ca_file)
+
 
 def load(**flags: object) -> Settings:
     """Settings from the environment, flags of the command line winning. Raises SettingsRefused."""
     given = {name: value for name, value in flags.items() if value is not None}
     if "api_key_file" in given:
-        given["api_key"] = None
+        given |= dict.fromkeys(("api_key", "username", "password_file", "account_name"))
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:

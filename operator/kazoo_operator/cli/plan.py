@@ -120,7 +120,11 @@ def _made(settings: Settings, objects: Sequence[Declared], tell: Callable[[int],
         rate = settings.requests_per_second
         policy = Policy(settings.realm_template, settings.currency, settings.root_account)
         async with Crossbar(
-            settings.url, settings.credential(), requests_per_second=rate, may_write=lambda: False
+            settings.url,
+            settings.credential(),
+            requests_per_second=rate,
+            ssl=settings.tls(),
+            may_write=lambda: False,
         ) as backend:
             return await Planning(discover(), Connection(backend, policy), tell).report(objects)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from kazoo_operator.settings import Settings
     from kazoo_operator.surroundings import Surroundings
 
-EPILOG = """Environment: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY say where KAZOO is;
+EPILOG = """Environment: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY say where KAZOO is; KAZOO_USERNAME,
+KAZOO_PASSWORD_FILE and KAZOO_ACCOUNT_NAME stand in for a key. KAZOO_CA_FILE: the authority to trust.
 KAZOO_INSECURE_HTTP=true allows http to a host other than loopback.
 KAZOO_OPERATOR_OWNER: what stands in our marks, like --owner.
 KAZOO_OPERATOR_REALM_TEMPLATE: realms of accounts that name none, such as {name}.pbx.example.com.
@@ -133,6 +134,7 @@ async def engine(settings: Settings, surroundings: Surroundings) -> AsyncIterato
         settings.url,
         settings.credential(),
         requests_per_second=settings.requests_per_second,
+        ssl=settings.tls(),
         observe=observe_backend,
         may_write=surroundings.leads,
     )

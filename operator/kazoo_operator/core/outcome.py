@@ -92,7 +92,7 @@ MEANINGS: Mapping[Reason, Meaning] = {
     ),
     Reason.REJECTED: Meaning(State.STALLED, Return.AT_RESYNC, "KAZOO refused the values; see the message."),
     Reason.UNAUTHORIZED: Meaning(
-        State.STALLED, Return.AT_RESYNC, "KAZOO does not accept the credential; check the API key."
+        State.STALLED, Return.AT_RESYNC, "KAZOO does not accept the API key or the password; check it."
     ),
     Reason.FORBIDDEN: Meaning(
         State.STALLED, Return.AT_RESYNC, "The credential may not do this on that account."
