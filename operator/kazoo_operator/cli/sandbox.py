@@ -6,7 +6,9 @@ import asyncio
 import ipaddress
 import json
 import signal
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +41,9 @@ def sandbox(
     api_key: Annotated[
         str | None, typer.Option(help="API key of the master account, 64 characters; derived without one.")
     ] = None,
+    rate_limit: Annotated[
+        bool, typer.Option("--rate-limit", help="Answer 429 to who asks too much: 100 at once, 10 a second.")
+    ] = False,
     no_control: Annotated[
         bool, typer.Option("--no-control", help="Serve no /sandbox surface (journal, faults, state, reset).")
     ] = False,
@@ -56,10 +61,14 @@ def sandbox(
             f"{host} can be reached by others: that needs --no-control, since anyone may control the sandbox",
             param_hint="--host",
         )
-    from kazoo_operator.sandbox import DatabaseRefused
+    from kazoo_operator.sandbox import DatabaseRefused, Sandbox
 
+    build = partial(
+        Sandbox, database, api_key=api_key, control=not no_control, compat=compat.value,
+        rate_limit=rate_limit,
+    )  # fmt: skip
     try:
-        asyncio.run(_serve(host, port, database, compat, api_key, no_control))
+        asyncio.run(_serve(host, port, compat, build))
     except DatabaseRefused as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
@@ -68,12 +77,8 @@ def sandbox(
         raise typer.Exit(1) from None
 
 
-async def _serve(
-    host: str, port: int, database: Path | None, compat: Compat, api_key: str | None, no_control: bool
-) -> None:
-    from kazoo_operator.sandbox import Sandbox
-
-    server = Sandbox(database, api_key=api_key, control=not no_control, compat=compat.value)
+async def _serve(host: str, port: int, compat: Compat, build: Callable[[], Sandbox]) -> None:
+    server = build()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

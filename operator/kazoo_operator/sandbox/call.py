@@ -45,7 +45,7 @@ class Call:
     """A request as the nouns see it.
 
     `method` is HTTP's, `verb` what it comes to after tunnelling. `data` and `envelope` are what the body
-    said.
+    said, `client` is the address that it came from.
     """
 
     world: World
@@ -53,6 +53,7 @@ class Call:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    client: str = ""
     envelope: dict[str, Any] = field(default_factory=dict)
     data: Any = field(default_factory=dict)
     broken: Refusal | None = None
@@ -78,6 +79,12 @@ class Call:
         """Whose token came along; only asked for where the checks have made sure of one."""
         assert self.known_caller is not None
         return self.known_caller
+
+    @property
+    def bucket(self) -> str:
+        """The name of the rate bucket: one for each client and account in the path."""
+        own = self.known_caller.id if self.match.own_account and self.known_caller else None
+        return f"{self.client}/{own or self.match.account_id or 'no_account'}"
 
     @property
     def user(self) -> User | None:

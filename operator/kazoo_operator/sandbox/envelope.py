@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from . import bucket
 from .call import BODIES, Call, Reply
 from .refusal import NOTHING, Refusal, validation
 
 NODE = "crossbar@sandbox.example"
 LARGEST_BODY = 8_000_000
-BUCKET = 100
-"""Requests that a client may make at once; nothing is charged without a rate limit."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,9 @@ def _common(call: Call, new_token: str | None, *, anonymous: bool = False) -> di
         "request_id": call.request_id,
     }
     if call.world.release.counts_tokens:
-        envelope["tokens"] = {"consumed": 1, "remaining": BUCKET}
+        buckets = call.world.buckets
+        remaining = buckets.remaining(call.bucket) if buckets else bucket.SIZE
+        envelope["tokens"] = {"consumed": bucket.COST, "remaining": remaining}
     if token := new_token or (None if anonymous else call.token):
         envelope["auth_token"] = token
     if new_token or (call.known_caller is not None and not anonymous):

@@ -61,9 +61,13 @@ def _checked(call: Call, routes: Routes) -> Reply:
     if action is None:
         raise not_built(f"{call.verb} {call.path}")
     if not action.anonymous:
+        if call.world.release.charges_known_tokens or call.known_caller is None:
+            _pay(call)
         _require_caller(call)
         action.authorise(call)
     _negotiate(call)
+    if action.anonymous:
+        _pay(call)  # a login draws where it is judged, after Accept
     if call.method == "GET" and call.verb != "GET":
         return Reply()  # a tunnelled verb is looked at, but a GET executes nothing
     if call.verb in BODIES and not isinstance(call.data, dict):
@@ -73,6 +77,11 @@ def _checked(call: Call, routes: Routes) -> Reply:
         call.after_reading(reply.revision)
     assert call.checked or call.verb not in WRITES, "an action that writes calls before_execution"
     return reply
+
+
+def _pay(call: Call) -> None:
+    if call.world.buckets and not call.world.buckets.draw(call.bucket):
+        raise system_error(429)
 
 
 def read_token(call: Call) -> None:

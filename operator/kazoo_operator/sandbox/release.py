@@ -33,6 +33,8 @@ class Release:
 
     counts_tokens: bool
     """Envelopes tell what is left in the rate bucket."""
+    charges_known_tokens: bool
+    """A request with a good token draws from the rate bucket; else only those without one, and logins."""
     names_missing_token: bool
     """A refusal without a token says `"auth_token": "undefined"`, and the version."""
     types_early_refusals: bool
@@ -91,6 +93,7 @@ V5_0 = Release(
     first_child_is_rolled_back=True,
     has_blacklists=False,
     counts_tokens=True,
+    charges_known_tokens=False,
     names_missing_token=False,
     types_early_refusals=False,
     reports_every_kind=False,
@@ -124,6 +127,7 @@ V4_3 = Release(
     first_child_is_rolled_back=False,
     has_blacklists=True,
     counts_tokens=False,
+    charges_known_tokens=True,
     names_missing_token=True,
     types_early_refusals=True,
     reports_every_kind=True,

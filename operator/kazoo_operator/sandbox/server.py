@@ -51,15 +51,15 @@ class Sandbox:
     """A simulated Crossbar.
 
     In memory without a `database`; `api_key` is the master's, `control` adds the `/sandbox` surface,
-    `compat` names the release to imitate (`release.RELEASES`), `clock` tells the seconds since 1970. Raises
-    `store.DatabaseRefused` where the file cannot be used.
+    `compat` names the release to imitate (`release.RELEASES`), `clock` tells the seconds since 1970, and with
+    a `rate_limit` requests draw from buckets. Raises `store.DatabaseRefused` where the file cannot be used.
     """
 
     def __init__(
         self, database: Path | None = None, *, api_key: str | None = None, control: bool = True,
-        compat: str = "5.0", clock: Callable[[], float] = time,
+        compat: str = "5.0", clock: Callable[[], float] = time, rate_limit: bool = False,
     ) -> None:  # fmt: skip
-        self.world = World(database, api_key, Clock(clock), RELEASES[compat])
+        self.world = World(database, api_key, Clock(clock), RELEASES[compat], rate_limit=rate_limit)
         self.routes = discover()
         self.faults, self.journal = Faults(), Journal()
         self.url = ""
@@ -93,7 +93,9 @@ class Sandbox:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         entry = self.journal.open(request.method, request.path, dict(request.query))
-        call = Call(self.world, request.method, request.path, entry.query, request.headers)
+        call = Call(
+            self.world, request.method, request.path, entry.query, request.headers, request.remote or ""
+        )
         envelope.read_body(call, await _read(request))
         segments = [segment for segment in request.path.split("/") if segment]
         refused = _wrong_version(segments, self.world.release)
@@ -203,10 +205,12 @@ async def _bare(_request: web.Request, response: web.StreamResponse) -> None:
 @asynccontextmanager
 async def running_sandbox(
     database: Path | None = None, *, api_key: str | None = None, control: bool = True,
-    compat: str = "5.0", clock: Callable[[], float] = time, port: int = 0,
+    compat: str = "5.0", clock: Callable[[], float] = time, rate_limit: bool = False, port: int = 0,
 ) -> AsyncIterator[Sandbox]:  # fmt: skip
     """A sandbox that listens inside the `with`; its `url` and `identity` say where and as whom."""
-    sandbox = Sandbox(database, api_key=api_key, control=control, compat=compat, clock=clock)
+    sandbox = Sandbox(
+        database, api_key=api_key, control=control, compat=compat, clock=clock, rate_limit=rate_limit
+    )
     try:
         await sandbox.start(port)
         yield sandbox

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import account, document, ledger, limits, number, quantity, reseller, seed, services, user
 from .account import Account, Accounts
+from .bucket import Buckets
 from .clock import Clock
 from .document import Devices, Documents
 from .ledger import Ledgers
@@ -23,10 +24,13 @@ from .user import Users
 
 
 class World:
-    """One simulated cluster."""
+    """One simulated cluster; without a `rate_limit` it has no `buckets`."""
 
-    def __init__(self, database: Path | None, api_key: str | None, clock: Clock, release: Release) -> None:
+    def __init__(
+        self, database: Path | None, api_key: str | None, clock: Clock, release: Release, *, rate_limit: bool
+    ) -> None:
         self.clock, self.release = clock, release
+        self.buckets = Buckets(clock) if rate_limit else None
         tables = (
             account.TABLES, document.TABLES, ledger.TABLES, limits.TABLES, number.TABLES, quantity.TABLES,
             reseller.TABLES, services.TABLES, user.TABLES,
@@ -86,6 +90,8 @@ class World:
 
     def reset(self) -> None:
         """Back to the seed. The master keeps the key that it was started with."""
+        if self.buckets:
+            self.buckets.fill()
         with self.store.transaction():
             master = self.accounts.get(seed.MASTER_ID)
             self.store.empty()
