@@ -1,76 +1,15 @@
-"""The client against a KAZOO that keeps what it is told, and what is remembered of it."""
+"""What is remembered of a KAZOO's accounts: one listing for everybody, and what came since."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-import pytest
-from pydantic import SecretStr
-
-from kazoo_operator.backend.crossbar import Crossbar
-from kazoo_operator.backend.errors import Invalid, NotFound
 from kazoo_operator.backend.index import LISTED_EVERY, AccountIndex
 from kazoo_operator.backend.protocol import AccountRow
-from kazoo_operator.core.documents import ACCOUNT
 from kazoo_operator.core.mark import Mark
-from kazoo_operator.sandbox import Sandbox, running_sandbox
 
 MARK = Mark("cluster", "team", "acme")
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with running_sandbox() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def client(sandbox: Sandbox) -> AsyncIterator[Crossbar]:
-    key = SecretStr(sandbox.identity.reseller.api_key)
-    async with Crossbar(sandbox.url, lambda: key, requests_per_second=10_000) as client:
-        yield client
-
-
-async def test_an_account_is_made_read_changed_and_found(sandbox: Sandbox, client: Crossbar) -> None:
-    me = await client.identity()
-    assert (me.account_id, me.realm) == (
-        sandbox.identity.reseller.account_id,
-        sandbox.identity.reseller.realm,
-    )
-    made = await client.create_account(
-        me.account_id, {"name": "Acme", "realm": "Acme.Example.com", "flags": [str(MARK)]}
-    )
-    assert await client.balance(made["id"]) == 0
-    await client.write(made["id"], ACCOUNT, {"timezone": "Etc/UTC", "enabled": True})
-    assert (await client.read(made["id"], ACCOUNT))["timezone"] == "Etc/UTC"
-    assert [row.id for row in await client.find_by_realm("acme.example.com")] == [made["id"]]
-    assert await client.find_by_realm("acme.example.co") == (), "a prefix is no match"
-    (row,) = await client.descendants(me.account_id)
-    assert (row.flags, row.tree[-1]) == ((str(MARK),), me.account_id)
-
-
-async def test_refusals_are_told_apart(client: Crossbar) -> None:
-    me = await client.identity()
-    await client.create_account(me.account_id, {"name": "Acme", "realm": "acme.example.com"})
-    with pytest.raises(Invalid) as refused:
-        await client.create_account(me.account_id, {"name": "ACME!", "realm": "acme.example.com"})
-    assert {name: list(kinds) for name, kinds in refused.value.fields.items()} == {
-        "name": ["unique"],
-        "realm": ["unique"],
-    }
-    with pytest.raises(NotFound):
-        await client.read("0" * 32, ACCOUNT)
-
-
-async def test_a_listing_goes_through_all_pages(client: Crossbar) -> None:
-    me = await client.identity()
-    names = [f"n{number:03}" for number in range(205)]
-    await asyncio.gather(
-        *(client.create_account(me.account_id, {"name": n, "realm": f"{n}.example.com"}) for n in names)
-    )
-    assert sorted(row.name for row in await client.descendants(me.account_id)) == names
 
 
 @dataclass
