@@ -45,6 +45,7 @@ WHOLE = frozenset(
         "auth-account-alias",
         "auth-api-key",
         "auth-user",
+        "auth-expired",
         "callflows-no-match",
         "envelope-bodies",
         "envelope-content-types",
@@ -92,7 +93,7 @@ BOTH = {
     "apps-blacklist-who": 14,
     "auth-account-alias": 9,
     "auth-api-key": 17,
-    "auth-expired": 4,
+    "auth-expired": 14,
     "auth-user": 25,
     "callflows-no-match": 22,
     "charges-accept-places": 6,
@@ -183,7 +184,9 @@ async def set_up(replay: Replay, setup: dict[str, Any], sandbox: Sandbox) -> boo
         return True  # concerns real servers only
     if "clock" in setup:
         async with replay.session.post("/sandbox/clock", json=setup["clock"]) as response:
-            return response.status == 200
+            assert response.status == 200, await response.text()
+        replay.variables["token.master"] = (await logged_in(sandbox, replay.session))["auth_token"]
+        return True
     documents = {document for noun in sandbox.routes.nouns.values() for document in noun.documents}
     if setup["document"] not in documents:
         return False
@@ -199,8 +202,7 @@ async def known_at_the_start(sandbox: Sandbox, session: aiohttp.ClientSession) -
     (`acme${run}...` before `acmetwo${run}...`, descending) was recorded with such a one.
     """
     master = sandbox.identity.master
-    async with session.put("/v2/api_auth", json={"data": {"api_key": master.api_key}}) as response:
-        login = await response.json()
+    login = await logged_in(sandbox, session)
     return {
         "run": "x" + secrets.token_hex(4)[1:],
         "master": master.account_id,
@@ -210,3 +212,11 @@ async def known_at_the_start(sandbox: Sandbox, session: aiohttp.ClientSession) -
         "key.master": master.api_key,
         "month": sandbox.world.clock.month(),
     }
+
+
+async def logged_in(sandbox: Sandbox, session: aiohttp.ClientSession) -> dict[str, Any]:
+    """What the master is told that logs in."""
+    credentials = {"data": {"api_key": sandbox.identity.master.api_key}}
+    async with session.put("/v2/api_auth", json=credentials) as response:
+        told: dict[str, Any] = await response.json()
+    return told

@@ -4,7 +4,9 @@
     POST   /sandbox/faults      one more fault (faults.py)  DELETE removes all
     POST   /sandbox/documents   an edit behind KAZOO's back
     GET    /sandbox/state       everything there is
-    POST   /sandbox/reset       back to the seed: documents, journal and faults
+    POST   /sandbox/clock       time passes (passing.py)
+    POST   /sandbox/calls       a call is made, and costs (per_minute.py)
+    POST   /sandbox/reset       back to the seed: documents, clock, journal and faults
 
 What makes no sense is answered 400 with `{"error": text}`, and changes nothing.
 """
@@ -17,6 +19,8 @@ from typing import Any
 
 from aiohttp import web
 
+from . import passing, per_minute
+from .account import Account
 from .faults import BadFault, Faults
 from .journal import Journal
 from .routes import Routes
@@ -44,6 +48,8 @@ class Control:
             web.delete("/sandbox/faults", _plain(self._remove_faults)),
             web.post("/sandbox/documents", _plain(self._edit)),
             web.get("/sandbox/state", _plain(self._state)),
+            web.post("/sandbox/clock", _plain(self._clock)),
+            web.post("/sandbox/calls", _plain(self._call)),
             web.post("/sandbox/reset", _plain(self._reset)),
         ]
 
@@ -76,12 +82,47 @@ class Control:
             )
         if not isinstance(order["merge"], dict):
             raise BadRequest("merge must be an object")
-        account = self._world.accounts.get(str(order["accountID"]))
-        if account is None:
-            raise BadRequest(f"there is no account {order['accountID']!r}")
+        account = self._account(order["accountID"])
         with self._world.store.transaction():
             after = edit(self._world, account, order["merge"])
         return {"accountID": account.id, "document": order["document"], "value": after}
+
+    async def _clock(self, request: web.Request) -> Any:
+        order = await _body(request)
+        wanted = order.get("advance") if isinstance(order, dict) and set(order) == {"advance"} else None
+        seconds = passing.seconds_of(wanted) if isinstance(wanted, str) else None
+        if seconds is None:
+            raise BadRequest('time passes by {"advance": "24h"}: days, hours, minutes, seconds; 366d at most')
+        clock = self._world.clock
+        before = clock.offset
+        try:
+            with self._world.store.transaction():
+                passing.advance(self._world, seconds)
+        except BaseException:
+            clock.offset = before
+            raise
+        return {"now": clock.timestamp()}
+
+    async def _call(self, request: web.Request) -> Any:
+        order = await _body(request)
+        if not isinstance(order, dict) or set(order) != {"accountID", "seconds", "rate"}:
+            raise BadRequest('a call is {"accountID": id, "seconds": n, "rate": price of a minute}')
+        seconds, rate = order["seconds"], order["rate"]
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST_CALL:
+            raise BadRequest(f"seconds must be a whole number from 0 to {LONGEST_CALL}, not {seconds!r}")
+        if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 <= rate <= HIGHEST_RATE:
+            raise BadRequest(f"rate must be a number from 0 to {HIGHEST_RATE}, not {rate!r}")
+        account = self._account(order["accountID"])
+        if account.stage != "whole":
+            raise BadRequest(f"the account {account.id} is half-built")
+        with self._world.store.transaction():
+            return per_minute.call(self._world, account, seconds, rate)
+
+    def _account(self, account_id: object) -> Account:
+        account = self._world.accounts.get(str(account_id))
+        if account is None:
+            raise BadRequest(f"there is no account {account_id!r}")
+        return account
 
     async def _state(self, _request: web.Request) -> Any:
         world = self._world
@@ -101,6 +142,10 @@ class Control:
         return {}
 
 
+LONGEST_CALL = 31 * 86_400
+"""In seconds."""
+HIGHEST_RATE = 1_000_000
+"""In the currency, of a minute."""
 NOTHING_YET: dict[str, Any] = {"blacklist": [], "plans": []}
 """What an account holds of the nouns that are not built."""
 

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS ledger_entries (
   PRIMARY KEY (account_id, month, id)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ledger_entries_by_source ON ledger_entries (account_id, service, created, id);
+CREATE INDEX IF NOT EXISTS ledger_sums ON ledger_entries (month, account_id, units);
 """
 
 UNITS = 10_000
@@ -77,6 +78,11 @@ class Ledgers:
             found = (last and self._sum(account.id, last)) or 0
             self._roll_over(account, month, found)
         return found
+
+    def balances(self) -> dict[str, int]:
+        """Account id -> balance in units, of those accounts that somebody has looked at this month."""
+        query = "SELECT account_id, sum(units) FROM ledger_entries WHERE month=? GROUP BY account_id"
+        return {row[0]: row[1] for row in self._run(query, (self._clock.month(),))}
 
     def _roll_over(self, account: Account, month: str, units: int) -> None:
         """Open a month with what the one before left."""

@@ -93,6 +93,10 @@ class Store:
         """Store such a value."""
         self.connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def forget(self, key: str) -> None:
+        """Store no such value any more."""
+        self.connection.execute("DELETE FROM meta WHERE key=?", (key,))
+
     def empty(self) -> None:
         """Drop every row but the sandbox's own values."""
         names = self.connection.execute("SELECT name FROM sqlite_master WHERE type='table' AND name<>'meta'")

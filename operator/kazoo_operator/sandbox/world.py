@@ -54,6 +54,7 @@ class World:
             "users": self.users.counted,
         }
         self.quantities = BilledQuantities(self.store, counters)
+        clock.offset = float(self.store.meta("offset") or 0)
         with self.store.transaction():
             secret = self.store.meta("secret")
             if secret is None:  # a fresh database; later starts find whatever has become of it
@@ -89,12 +90,15 @@ class World:
         return seed.identity(self.accounts)
 
     def reset(self) -> None:
-        """Back to the seed. The master keeps the key that it was started with."""
+        """Back to the seed, and to the time outside. The master keeps the key that it was started with."""
         if self.buckets:
             self.buckets.fill()
         with self.store.transaction():
             master = self.accounts.get(seed.MASTER_ID)
             self.store.empty()
+            self.clock.offset = 0.0
+            for name in ("offset", "crawled"):
+                self.store.forget(name)
             seed.plant(self)
             if master:
                 self._give_master(master.api_key)
