@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from kazoo_operator.core.custom_resource import Key, Resource
-from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.report import NOWHERE, Place
+from kazoo_operator.core.finding import Finding
+from kazoo_operator.core.report import NOWHERE, FileFinding, Place
 from kazoo_operator.manifests.manifest import Located, Manifest
 
 
@@ -27,8 +27,8 @@ class Declared:
 
 def declared(
     manifests: Iterable[Manifest], found: Iterable[Located], namespace: str
-) -> tuple[tuple[Declared, ...], tuple[Located, ...]]:
-    """The objects with their findings, and the errors that belong to none of them.
+) -> tuple[tuple[Declared, ...], tuple[FileFinding, ...]]:
+    """The objects with their findings, and the findings that belong to none of them.
 
     `namespace` is that of objects whose file names none. An object that stands twice is taken once.
     """
@@ -42,8 +42,12 @@ def declared(
         key = _key(located, namespace)
         if key in said:
             said[key].append(located.finding)
-        elif located.finding.severity is Severity.ERROR:
-            others.append(located)
+        else:
+            place, named = (
+                Place(located.file, located.line),
+                key if located.name else Key(located.kind, "", ""),
+            )
+            others.append(FileFinding(located.finding, place, named))
     objects = tuple(_declared(key, manifest, said[key]) for key, manifest in first.items())
     return objects, tuple(others)
 

@@ -44,7 +44,7 @@ async def blocked(subject: Subject, planned: PlannedObject, *findings: Finding) 
         plan = Plan()
     made = [(change.path, change.before, change.after) for change in plan.changes]
     notes = [_rescue_note(change.path) for change in plan.changes]
-    return planned.blocked(*findings, *notes, rescue=changes(Action.BLOCKED, made))
+    return planned.blocked(*findings, *notes, rescue=changes(made))
 
 
 def _rescue_note(path: str) -> Finding:
@@ -86,7 +86,7 @@ async def created(subject: Subject, planned: PlannedObject, below: str, realm: s
     made = [(change.path, None, change.after) for change in plan.changes if change.after != {}]
     if parent := subject.said.get("parentRef"):
         made.append(("parentRef", None, parent))
-    planned = replace(planned, action=Action.CREATE, changes=changes(Action.CREATE, made), below=below)
+    planned = replace(planned, action=Action.CREATE, changes=changes(made), below=below)
     # No account has such an id: what stands below another one is not below this.
     return Found(planned, {"accountID": f"the account that is to be made of {subject.resource.key.name}"})
 
@@ -109,7 +109,7 @@ async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Fo
     planned = replace(
         planned,
         action=Action.UPDATE,
-        changes=changes(Action.UPDATE, made or [("adopt", False, True)]),
+        changes=changes(made or [("adopt", False, True)]),
         takes_over=account.id if taken else "",
     )
     vital = {path for path, *_ in differences(subject.kind.vital(compared.documents), {})}

@@ -211,8 +211,11 @@ class Planning:
         if subject.resource.spec.get("suspend") is True:
             return await suspended(subject, planned)
         refuse_cycle(subject)
-        against = tuple(subject.kind.findings(subject.fields, await consult(subject, {})))
-        planned = replace(planned, findings=tuple(dict.fromkeys((*planned.findings, *against))))
+        against = subject.kind.findings(subject.fields, await consult(subject, {}))
+        # What was guessed without KAZOO does not count where KAZOO was asked.
+        asked = {rule.id for rule in subject.kind.rules if rule.live}
+        known = (one for one in planned.findings if one.rule not in asked)
+        planned = replace(planned, findings=tuple(dict.fromkeys((*known, *against))))
         if planned.errors:
             return Found(await self._blocked(subject, planned))
         if subject.observe_only:

@@ -154,7 +154,8 @@ def load(**flags: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]
     except ValidationError as error:
-        raise SettingsRefused("\n".join(map(_line, error.errors(include_url=False)))) from None
+        lines = "\n".join(map(_line, error.errors(include_url=False)))
+        raise SettingsRefused(lines.replace("KAZOO_URL: ", "--url: ") if "url" in given else lines) from None
 
 
 def _line(fault: object) -> str:

@@ -145,7 +145,7 @@ async def test_changes_exit_2_with_json_alone_on_standard_output(
     done = await plan(manifest(tmp_path / "a.yaml"), "-o", "json")
     assert done.code == 2 and done.err == ""
     told = json.loads(done.out)
-    assert set(told) == {"objects", "summary", "charges", "digest"}
+    assert set(told) == {"objects", "findings", "summary", "charges", "digest"}
     (one,) = told["objects"]
     assert set(one) == {"kind", "namespace", "name", "action", "changes", "charges", "findings"}
     assert (one["kind"], one["namespace"], one["name"], one["action"]) == (
@@ -210,20 +210,49 @@ async def test_standard_input_is_read_and_a_namespace_is_filled_in(plan: Run, tm
         assert (done.code, json.loads(done.out)["objects"][0]["namespace"]) == (2, namespace)
 
 
-async def test_files_that_are_at_fault_end_it_before_kazoo_is_asked(
+async def test_files_that_are_at_fault_are_findings_of_their_own(
     sandbox: Sandbox, plan: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.yaml").write_text("a: [1\nb: kazoo-operator.io")
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9")
-    for name, said in (
-        ("broken.yaml", "broken.yaml:2"),
-        ("latin.yaml", "no UTF-8"),
-        ("none.yaml", "No such file"),
+    for name, line, said in (
+        ("broken.yaml", 2, "broken YAML"),
+        ("latin.yaml", 1, "no UTF-8"),
+        ("none.yaml", 0, "No such file"),
     ):
         done = await plan(tmp_path / name, "-o", "json")
-        assert (done.code, done.out) == (1, "")
-        assert said in done.err and done.err.startswith("Error: ")
+        told = json.loads(done.out)
+        (finding,) = told["findings"]
+        assert (done.code, told["objects"]) == (1, [])
+        assert said in finding["message"] and finding["line"] == line
+        assert (finding["file"], finding["severity"]) == (str(tmp_path / name), "error")
     assert await requests(sandbox) == []
+
+
+@pytest.mark.parametrize("form", ["json", "text", "markdown"])
+async def test_the_rest_is_planned_beside_a_file_that_is_broken(plan: Run, tmp_path: Path, form: str) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [1\nb: kazoo-operator.io")
+    (tmp_path / "kind.yaml").write_text("apiVersion: kazoo-operator.io/v1alpha1\nkind: Acount\n")
+    manifest(tmp_path / "good.yaml")
+    done = await plan(tmp_path, "-o", form)
+    assert done.code == 1 and "Error" not in done.err
+    if form == "json":
+        told = json.loads(done.out)
+        assert [one["action"] for one in told["objects"]] == ["create"]
+        members = {"rule", "severity", "message", "hint", "file", "line", "kind", "namespace", "name", "path"}
+        assert {frozenset(one) for one in told["findings"]} == {frozenset(members)}
+        assert [Path(one["file"]).name for one in told["findings"]] == ["broken.yaml", "kind.yaml"]
+    assert "acme.pbx.example.com" in done.out and "broken YAML" in done.out and "write Account" in done.out
+
+
+async def test_where_kazoo_gives_no_plan_the_files_at_fault_are_told_all_the_same(
+    plan: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.yaml").write_text("a: [1\nb: kazoo-operator.io")
+    manifest(tmp_path / "good.yaml")
+    done = await plan(tmp_path, KAZOO_URL="http://127.0.0.1:9")
+    assert (done.code, done.out) == (1, "")
+    assert "check KAZOO_URL" in done.err and "broken.yaml:2: broken YAML" in done.err
 
 
 async def test_files_without_an_object_of_ours_exit_0(plan: Run, tmp_path: Path) -> None:
@@ -244,11 +273,17 @@ async def test_wrong_usage_exits_64(plan: Run, arguments: list[str]) -> None:
     ("environment", "said"),
     [
         ({"KAZOO_URL": ""}, "KAZOO_URL: is not set"),
-        ({"KAZOO_API_KEY": ""}, "KAZOO_API_KEY_FILE: give either"),
-        ({"KAZOO_API_KEY": "", "KAZOO_API_KEY_FILE": "/nonexistent/key"}, "cannot log in to KAZOO"),
-        ({"KAZOO_API_KEY": "x" * 64}, "does not accept the API key"),
+        ({"KAZOO_URL": "kazoo"}, "KAZOO_URL: KAZOO's URL must read like https://"),
+        ({"KAZOO_URL": "http://kazoo.invalid"}, "KAZOO_URL: https is required"),
+        ({"KAZOO_API_KEY": ""}, "KAZOO_API_KEY_FILE: give either it, or KAZOO_API_KEY"),
+        ({"KAZOO_API_KEY_FILE": "/nonexistent/key"}, "KAZOO_API_KEY_FILE and KAZOO_API_KEY: give one of them"),
+        (
+            {"KAZOO_API_KEY": "", "KAZOO_API_KEY_FILE": "/nonexistent/key"},
+            "No such file or directory; check KAZOO_API_KEY_FILE",
+        ),
+        ({"KAZOO_API_KEY": "x" * 64}, "it does not know this API key; check KAZOO_API_KEY."),
         ({"KAZOO_URL": "http://127.0.0.1:9"}, "connection refused; check KAZOO_URL"),
-        ({"KAZOO_URL": "https://kazoo.invalid"}, "check KAZOO_URL"),
+        ({"KAZOO_URL": "https://kazoo.invalid"}, "kazoo.invalid cannot be resolved; check KAZOO_URL"),
         ({"KAZOO_OPERATOR_ROOT_ACCOUNT": "nobody.example.com"}, "check KAZOO_OPERATOR_ROOT_ACCOUNT"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -287,6 +322,32 @@ async def test_a_server_that_is_no_kazoo_and_one_that_is_not_trusted_are_told(
             assert done.code == 1 and said in done.err and len(done.err.splitlines()) == 1
     finally:
         await runner.cleanup()
+
+
+async def test_a_flag_that_is_wrong_is_named_by_itself(plan: Run, tmp_path: Path) -> None:
+    path = manifest(tmp_path / "a.yaml")
+    for flag, value, said in (
+        ("--api-key-file", "/nonexistent/key", "; check --api-key-file."),
+        ("--url", "http://127.0.0.1:9", "; check --url and the network."),
+        ("--url", "kazoo", "Error: --url: "),
+    ):
+        done = await plan(path, flag, value)
+        assert done.code == 1 and said in done.err and len(done.err.splitlines()) == 1
+        assert "KAZOO_" not in done.err
+
+
+async def test_a_token_without_authority_is_told_in_one_line(
+    sandbox: Sandbox, plan: Run, tmp_path: Path
+) -> None:
+    fault = {"match": {"method": "GET", "path": "/descendants"}, "times": 9, "do": {"status": 403}}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{sandbox.url}/sandbox/faults", json=fault) as answer,
+    ):
+        assert answer.status == 200
+    done = await plan(manifest(tmp_path / "a.yaml"))
+    assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
+    assert "may not read this" in done.err and "check whom KAZOO_API_KEY lets in" in done.err
 
 
 async def test_an_outage_in_the_middle_ends_it_with_one_line(

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -19,9 +20,8 @@ from kazoo_operator.core.printable import printable
 
 if TYPE_CHECKING:
     from kazoo_operator.backend.errors import BackendError
-    from kazoo_operator.core.report import Report
+    from kazoo_operator.core.report import FileFinding, Report
     from kazoo_operator.declaration import Declared
-    from kazoo_operator.manifests.manifest import Located
     from kazoo_operator.settings import Settings
 
 EPILOG = """Exit codes: 0 no change, 2 changes, 1 something is blocked or wrong, 64 wrong usage.
@@ -79,19 +79,18 @@ def plan(
     except SettingsRefused as error:
         _stop(str(error))
     loaded = load_manifests(paths)
-    if loaded.unreadable:
-        _stop("\n".join(loaded.unreadable))
     for note in () if quiet else loaded.notes:
         typer.echo(printable(note), err=True)
     objects, at_fault = declared(loaded.documents, judge(loaded), namespace)
-    if at_fault:
-        _stop("\n".join(map(_line, at_fault)))
+    at_fault = (*map(_unreadable, loaded.unreadable), *at_fault)
     if objects:
+        given = ("--url" if url else "KAZOO_URL", _credential(settings, api_key_file))
         with _progress(len(objects), quiet, no_color) as tell:
-            report = _made(settings, objects, tell)
+            report = _made(settings, objects, tell, given, at_fault)
     else:
         typer.echo("No object of the operator is in these files.", err=True)
         report = Report(settings.url.rstrip("/"), "", "")
+    report = replace(report, findings=at_fault)
     _print(report, output, no_color)
     raise typer.Exit(report.exit_code)
 
@@ -101,15 +100,43 @@ def _stop(text: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def _line(located: Located) -> str:
-    finding = located.finding
-    where = f"{located.file}:{located.line}:{located.column}"
-    path = f"{finding.path}: " if finding.path else ""
-    return f"{where}: {path}{finding.message}; {finding.hint} ({finding.rule})"
+def _unreadable(text: str) -> FileFinding:
+    """What could not be opened or decoded, as a finding: `latin.yaml:1: no UTF-8`."""
+    from kazoo_operator.core.finding import Finding, Severity
+    from kazoo_operator.core.report import FileFinding, Place
+
+    where, _, why = text.rpartition(": ")
+    name, _, line = where.rpartition(":")
+    place = Place(name, int(line)) if name and line.isdigit() else Place(where)
+    return FileFinding(Finding("SCHEMA", Severity.ERROR, "", why, "correct it, or name other files"), place)
 
 
-def _made(settings: Settings, objects: Sequence[Declared], tell: Callable[[int], None]) -> Report:
-    """The report, by a client that cannot write. Ends the command where KAZOO gives none."""
+def _line(one: FileFinding) -> str:
+    from kazoo_operator.core.report_text import sentence
+
+    return f"{one.place}: {sentence(one.finding)} ({one.finding.rule})"
+
+
+def _credential(settings: Settings, api_key_file: Path | None) -> str:
+    """Where the API key was given, or the user."""
+    if api_key_file is not None:
+        return "--api-key-file"
+    if settings.username is not None:
+        return "KAZOO_USERNAME, KAZOO_ACCOUNT_NAME and KAZOO_PASSWORD_FILE"
+    return "KAZOO_API_KEY" if settings.api_key_file is None else "KAZOO_API_KEY_FILE"
+
+
+def _made(
+    settings: Settings,
+    objects: Sequence[Declared],
+    tell: Callable[[int], None],
+    given: tuple[str, str],
+    at_fault: Sequence[FileFinding],
+) -> Report:
+    """The report, by a client that cannot write. Ends the command where KAZOO gives none.
+
+    `given`: where the URL and the API key come from. What is `at_fault` beside is told then too.
+    """
     from kazoo_operator.backend.crossbar import Crossbar
     from kazoo_operator.backend.errors import BackendError
     from kazoo_operator.backend.registry import Connection, NoRoot, Policy
@@ -131,27 +158,32 @@ def _made(settings: Settings, objects: Sequence[Declared], tell: Callable[[int],
     try:
         return asyncio.run(made())
     except NoRoot as error:
-        _stop(f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT.")
+        why = f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT."
     except BackendError as error:
-        _stop(_why(error))
+        why = _why(error, *given)
+    _stop("\n".join((why, *map(_line, at_fault))))
 
 
-def _why(error: BackendError) -> str:
+def _why(error: BackendError, url: str, credential: str) -> str:
     """What keeps KAZOO from being read, and what to do about it, in one line."""
     from kazoo_operator.backend import errors
 
     advice: tuple[tuple[type[BackendError], str, str], ...] = (
-        (errors.CredentialUnreadable, "cannot log in to KAZOO", "check KAZOO_API_KEY_FILE"),
-        (errors.Unauthorized, "KAZOO does not accept the API key", "check KAZOO_API_KEY_FILE"),
-        (errors.Forbidden, "the API key may not read this", "use one of the root account or of one above it"),
-        (errors.Unreachable, "no answer", "check KAZOO_URL and the network"),
+        (errors.CredentialUnreadable, "cannot log in to KAZOO", f"check {credential}"),
+        (errors.Unauthorized, "KAZOO does not accept the credential", f"check {credential}"),
+        (
+            errors.Forbidden,
+            "the credential may not read this",
+            f"check whom {credential} lets in",
+        ),
+        (errors.Unreachable, "no answer", f"check {url} and the network"),
         (errors.RateLimited, "KAZOO asks for fewer requests", "set KAZOO_OPERATOR_REQUESTS_PER_SECOND lower"),
-        (errors.ServerFailure, "KAZOO cannot do it now", "try again later, or check KAZOO_URL"),
+        (errors.ServerFailure, "KAZOO cannot do it now", f"try again later, or check {url}"),
     )
     for kind, what, remedy in advice:
         if isinstance(error, kind):
             return f"{what}: {error}; {remedy}."
-    return f"this is no KAZOO that can be planned against: {error}; check KAZOO_URL."
+    return f"this is no KAZOO that can be planned against: {error}; check {url}."
 
 
 @contextmanager

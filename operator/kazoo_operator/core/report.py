@@ -16,19 +16,39 @@ from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.printable import printable
 
+_CALLER = ("name", "number")
+_SWITCHES = (
+    *("user", "account", "creditCard", "balance.show", "balance.credit", "balance.minutes", "servicePlan"),
+    *("transactions", "inbound", "outbound", "twoWay", "errorTracker"),
+)
+
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("General", ("name", "realm", "parentRef", "timezone", "language", "enabled")),
-    ("Address and contacts", ("address", "contacts")),
-    ("Call restrictions and caller ID", ("callRestrictions", "callerID", "callerIDPrivacy")),
-    ("Control Center", ("controlCenter",)),
+    (
+        "Address and contacts",
+        (
+            *(f"address.{part}" for part in ("street", "extra", "city", "region", "postalCode", "country")),
+            *(f"contacts.technical.{part}" for part in ("name", "email", "phone")),
+            *(f"contacts.billing.{part}" for part in ("name", "email", "phone")),
+        ),
+    ),
+    (
+        "Call restrictions and caller ID",
+        (
+            "callRestrictions",
+            *(f"callerID.{one}.{part}" for one in ("internal", "external", "emergency") for part in _CALLER),
+            "callerIDPrivacy",
+        ),
+    ),
+    ("Control Center", tuple(f"controlCenter.{switch}" for switch in _SWITCHES)),
     ("Routing", ("outboundRouting",)),
     ("Account", ("adopt",)),
 )
-"""The steps of KAZOO's account wizard, with the spec fields (first words of paths) that each asks for."""
+"""The steps of KAZOO's account wizard, with the spec fields that each asks for, in its order."""
 
 _FIELDS = tuple(name for _, names in SECTIONS for name in names)
-_FINAL_AT_CREATION = ("realm", "parentRef", "address.country")
-_FINAL = ("realm",)
+_FINAL = ("realm", "parentRef", "address.country")
+"""What has long-standing consequences (guide: read before you start), at the creation and ever after."""
 
 
 class Action(StrEnum):
@@ -122,13 +142,26 @@ class PlannedObject:
 
 
 @dataclass(frozen=True)
+class FileFinding:
+    """A finding that belongs to no object of the plan: the file is at fault, or an object without a name."""
+
+    finding: Finding
+    place: Place = NOWHERE
+    key: Key = field(default=Key("", "", ""))
+
+
+@dataclass(frozen=True)
 class Report:
-    """The plan for all objects, parents before children; `backend` is a URL, `root` the root account's id."""
+    """The plan for all objects, parents before children, and what belongs to none of them.
+
+    `backend` is a URL, `root` the root account's id.
+    """
 
     backend: str
     root: str
     root_realm: str
     objects: tuple[PlannedObject, ...] = field(default=())
+    findings: tuple[FileFinding, ...] = field(default=())
 
     @property
     def summary(self) -> dict[str, int]:
@@ -140,6 +173,8 @@ class Report:
         """0 without a change, 2 with changes, 1 where something is blocked or wrong."""
         if any(one.action is Action.BLOCKED or one.errors for one in self.objects):
             return 1
+        if any(one.finding.severity is Severity.ERROR for one in self.findings):
+            return 1
         return 2 if any(one.action is not Action.NONE for one in self.objects) else 0
 
     @property
@@ -149,7 +184,7 @@ class Report:
             "backend": self.backend,
             "root": self.root,
             "objects": [
-                {**_named(one), **_done(one), "recurring": one.charges["recurring"]}
+                {**_named(one.key), **_done(one, by_path=True), "recurring": one.charges["recurring"]}
                 for one in sorted(self.objects, key=lambda one: one.key)
             ],
         }
@@ -161,23 +196,25 @@ class Report:
         return {
             "objects": [
                 {
-                    **_named(one),
+                    **_named(one.key),
                     **_done(one),
                     "charges": one.charges,
-                    "findings": [_finding(one, finding) for finding in one.findings],
+                    "findings": [
+                        _finding(one.key, one.place_of(finding), finding) for finding in one.findings
+                    ],
                 }
                 for one in self.objects
             ],
+            "findings": [_finding(one.key, one.place, one.finding) for one in self.findings],
             "summary": self.summary,
             "charges": {"today": None, "recurring": None},
             "digest": self.digest,
         }
 
 
-def changes(action: Action, found: Iterable[tuple[str, Any, Any]]) -> tuple[PlannedChange, ...]:
+def changes(found: Iterable[tuple[str, Any, Any]]) -> tuple[PlannedChange, ...]:
     """The changes (path, before, after) in the wizard's order, with those marked that are final."""
-    final = _FINAL_AT_CREATION if action is Action.CREATE else _FINAL
-    made = (PlannedChange(path, before, after, path in final) for path, before, after in found)
+    made = (PlannedChange(path, before, after, path in _FINAL) for path, before, after in found)
     return tuple(sorted(made, key=lambda change: (_rank(change.path), change.path)))
 
 
@@ -188,7 +225,7 @@ def sections(one: PlannedObject) -> Iterator[tuple[str, tuple[PlannedChange, ...
         held = tuple(
             change
             for change in one.changes
-            if _word(change.path) in names or (last and _word(change.path) not in _FIELDS)
+            if _asked(change.path) in names or (last and _asked(change.path) is None)
         )
         if held:
             yield title, held
@@ -214,20 +251,23 @@ def value(shown: Any) -> str:
     return printable(json.dumps(shown, ensure_ascii=False, default=str))
 
 
-def _word(path: str) -> str:
-    return path.partition(".")[0]
+def _asked(path: str) -> str | None:
+    """The field of a step that a path is, or stands below; None where no step asks for it."""
+    return next((name for name in _FIELDS if f"{path}.".startswith(f"{name}.")), None)
 
 
 def _rank(path: str) -> int:
-    word = _word(path)
-    return _FIELDS.index(word) if word in _FIELDS else len(_FIELDS)
+    asked = _asked(path)
+    return len(_FIELDS) if asked is None else _FIELDS.index(asked)
 
 
-def _named(one: PlannedObject) -> JsonObject:
-    return {"kind": one.key.kind, "namespace": one.key.namespace, "name": one.key.name}
+def _named(key: Key) -> JsonObject:
+    return {"kind": key.kind, "namespace": key.namespace, "name": key.name}
 
 
-def _done(one: PlannedObject) -> JsonObject:
+def _done(one: PlannedObject, by_path: bool = False) -> JsonObject:
+    """Action and changes, in the wizard's order, or by path: another order to show is no other plan."""
+    listed = sorted(one.changes, key=lambda change: change.path) if by_path else one.changes
     return {
         "action": one.action.value,
         "changes": [
@@ -237,19 +277,19 @@ def _done(one: PlannedObject) -> JsonObject:
                 "after": change.after,
                 "irreversible": change.irreversible,
             }
-            for change in one.changes
+            for change in listed
         ],
     }
 
 
-def _finding(one: PlannedObject, finding: Finding) -> JsonObject:
+def _finding(key: Key, place: Place, finding: Finding) -> JsonObject:
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
         "message": finding.message,
         "hint": finding.hint,
-        "file": one.place.file,
-        "line": one.place_of(finding).line,
-        **_named(one),
+        "file": place.file,
+        "line": place.line,
+        **_named(key),
         "path": finding.path,
     }

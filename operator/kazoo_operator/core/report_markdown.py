@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kazoo_operator.core.finding import Finding
-from kazoo_operator.core.report import Action, PlannedChange, PlannedObject, Report, sections, totals, value
+from kazoo_operator.core.report import (
+    Action,
+    FileFinding,
+    PlannedChange,
+    PlannedObject,
+    Report,
+    sections,
+    totals,
+    value,
+)
 from kazoo_operator.core.report_text import CHARGES, headline, sentence
 
 NAMED = 20
@@ -16,6 +25,8 @@ LONGEST = 60_000
 def markdown(report: Report) -> str:
     """The report; where it grows too long for a comment, objects are left out, and that is said."""
     head = f"### KAZOO plan: {totals(report)}\n\n"
+    if report.findings:
+        head += "".join(_misplaced(one) for one in report.findings[:NAMED]) + _and_more(report) + "\n"
     foot = "".join(_foot(report))
     parts, length, left_out = [], len(head) + len(foot), 0
     for one in report.objects:
@@ -44,13 +55,26 @@ def _object(one: PlannedObject) -> Iterator[str]:
     yield f"#### {code(value(name))} {code(value(one.title))}\n\n"
     yield f"{_words(one)}{f' ({code(value(str(one.place)))})' if one.place.file else ''}\n\n"
     for title, changes in sections(one):
-        yield f"| | {title} | KAZOO holds | the file says |\n| --- | --- | --- | --- |\n"
+        yield f"| | {title} | KAZOO holds | will hold |\n| --- | --- | --- | --- |\n"
         yield from (_row(change) for change in changes)
         yield "\n"
     for finding in one.findings:
         yield _line(finding)
     if one.findings:
         yield "\n"
+
+
+def _misplaced(one: FileFinding) -> str:
+    return (
+        _line(one.finding).rstrip("\n")
+        + (f" ({code(value(str(one.place)))})" if one.place.file else "")
+        + "\n"
+    )
+
+
+def _and_more(report: Report) -> str:
+    more = len(report.findings) - NAMED
+    return f"- and {more} more of the files\n" if more > 0 else ""
 
 
 def _words(one: PlannedObject) -> str:

@@ -9,6 +9,7 @@ from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.printable import printable
 from kazoo_operator.core.report import (
     Action,
+    Place,
     PlannedChange,
     PlannedObject,
     Report,
@@ -38,6 +39,9 @@ def lines(report: Report) -> Iterator[Line]:
         yield ()
     for one in report.objects:
         yield from _object(one)
+    yield from (_finding(one.finding, one.place) for one in report.findings)
+    if report.findings:
+        yield ()
     yield ((f"Plan: {totals(report)}.", "title"),)
     if any(change.irreversible for one in report.objects for change in one.changes):
         yield ((FINAL[0], "final"), (FINAL[1:], ""))
@@ -80,7 +84,7 @@ def _object(one: PlannedObject) -> Iterator[Line]:
         for change in changes:
             yield _change(change, widest)
     for finding in one.findings:
-        yield _finding(one, finding)
+        yield _finding(finding, one.place_of(finding))
     yield ()
 
 
@@ -98,9 +102,9 @@ def _change(change: PlannedChange, widest: int) -> Line:
     )
 
 
-def _finding(one: PlannedObject, finding: Finding) -> Line:
+def _finding(finding: Finding, stands: Place) -> Line:
     style: Style = "blocked" if finding.severity is Severity.ERROR else "warning"
-    place = f"  ({one.place_of(finding)})" if one.place.file else ""
+    place = f"  ({stands})" if stands.file else ""
     return (
         (f"    {finding.severity.value} {printable(finding.rule)}: ", style),
         (sentence(finding), ""),
