@@ -276,7 +276,10 @@ async def test_wrong_usage_exits_64(plan: Run, arguments: list[str]) -> None:
         ({"KAZOO_URL": "kazoo"}, "KAZOO_URL: KAZOO's URL must read like https://"),
         ({"KAZOO_URL": "http://kazoo.invalid"}, "KAZOO_URL: https is required"),
         ({"KAZOO_API_KEY": ""}, "KAZOO_API_KEY_FILE: give either it, or KAZOO_API_KEY"),
-        ({"KAZOO_API_KEY_FILE": "/nonexistent/key"}, "KAZOO_API_KEY_FILE and KAZOO_API_KEY: give one of them"),
+        (
+            {"KAZOO_API_KEY_FILE": "/nonexistent/key"},
+            "KAZOO_API_KEY_FILE and KAZOO_API_KEY: give one of them",
+        ),
         (
             {"KAZOO_API_KEY": "", "KAZOO_API_KEY_FILE": "/nonexistent/key"},
             "No such file or directory; check KAZOO_API_KEY_FILE",
