@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kazoo_operator.manifests import load
-from kazoo_operator.manifests.nodes import Broken, documents
+from kazoo_operator.manifests.broken import Broken
+from kazoo_operator.manifests.nodes import documents
 
 TEXT = """\
 apiVersion: kazoo-operator.io/v1alpha1

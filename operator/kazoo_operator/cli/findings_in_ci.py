@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -12,14 +11,13 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from kazoo_operator import __version__
+from kazoo_operator.core.printable import printable
 from kazoo_operator.manifests import Loaded, Located
-
-_NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def sarif(found: Sequence[Located]) -> str:
     """SARIF 2.1.0, for code scanning."""
-    rules = {one.finding.rule: one.finding.message for one in found}
+    rules = {one.finding.rule: printable(one.finding.message) for one in found}
     driver = {
         "name": "kazoo-operator",
         "version": __version__,
@@ -86,12 +84,12 @@ def _case(file: str, name: str, said: list[Located]) -> str:
 
 
 def _lines(said: list[Located]) -> str:
-    lines = (f"{one.file}:{one.line}:{one.column}: {_sentence(one)}" for one in said)
-    return escape(_NO_XML.sub("\ufffd", "\n".join(lines)))
+    lines = (printable(f"{one.file}:{one.line}:{one.column}: ") + _sentence(one) for one in said)
+    return escape("\n".join(lines))
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_NO_XML.sub("\ufffd", text))
+    return quoteattr(printable(text))
 
 
 def github(found: Sequence[Located]) -> str:
@@ -104,15 +102,16 @@ def github(found: Sequence[Located]) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace("%", "%25")
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _sentence(one: Located) -> str:
-    return str(one.finding) if one.finding.path else str(one.finding).removeprefix(": ")
+    """The finding in one line, safe to show."""
+    return printable(str(one.finding) if one.finding.path else str(one.finding).removeprefix(": "))
 
 
 def _called(kind: str, namespace: str, name: str) -> str:

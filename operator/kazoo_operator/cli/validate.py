@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kazoo_operator.core.printable import printable
+
 if TYPE_CHECKING:
-    from kazoo_operator.manifests import Loaded
+    from kazoo_operator.manifests import Loaded, Manifest
 
 EPILOG = """Exit codes: 0 clean, 1 errors (or warnings, with --strict), 64 wrong usage,
 2 a file cannot be opened or decoded.
@@ -69,16 +71,26 @@ def validate(
     from kazoo_operator.manifests.judgement import judge
 
     loaded = load(paths)
+    before: list[Manifest] = []
     try:
-        before = manifests_of(against, paths) if against is not None else ()
+        if against is not None:
+            before, troubles = manifests_of(against, paths, loaded)
+            for line in troubles:
+                _note(f"{line}; not compared", quiet)
     except NoRevision as error:
-        raise typer.BadParameter(str(error), param_hint="--against") from None
+        raise typer.BadParameter(printable(str(error)), param_hint="--against") from None
     found = judge(loaded, before)
     text = render(output.value, loaded, found, no_color)
     _write(text)
     errors = sum(one.finding.severity == "error" for one in found)
     warnings = len(found) - errors
-    _tell(loaded, errors, warnings, verbose, quiet)
+    for line in loaded.unreadable:
+        typer.echo(f"Error: {printable(line)}", err=True)
+    if not quiet:
+        _tell_skipped(loaded, verbose)
+        if against is not None:
+            _tell_new(loaded, before, against, verbose)
+        _sum_up(loaded, errors, warnings)
     code = 2 if loaded.unreadable else int(bool(errors or (strict and warnings)))
     raise typer.Exit(code)
 
@@ -95,28 +107,46 @@ def _write(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell(loaded: Loaded, errors: int, warnings: int, verbose: bool, quiet: bool) -> None:
-    for line in loaded.unreadable:
-        typer.echo(f"Error: {line}", err=True)
-    if quiet:
-        return
-    for line in loaded.notes if verbose else ():
-        typer.echo(f"Note: {line}", err=True)
-    if loaded.notes and not verbose:
-        typer.echo(f"Note: {_count(len(loaded.notes), 'thing')} skipped; -v names them", err=True)
-    others = sum(loaded.foreign.values())
-    if others:
-        named = ", ".join(f"{count} {kind}" for kind, count in sorted(loaded.foreign.items()))
-        typer.echo(
-            f"Note: {_count(others, 'object')} of other kinds skipped{': ' + named if verbose else ''}",
-            err=True,
-        )
-    if not loaded.documents and not errors:
-        typer.echo("Note: nothing of kazoo-operator.io was found", err=True)
-        return
-    summary = f"{_count(len(loaded.documents), 'object')} in {_count(loaded.files, 'file')}: "
-    summary += f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
-    typer.echo(summary, err=True)
+def _tell_skipped(loaded: Loaded, verbose: bool) -> None:
+    """What was left out: by name what the user named, and the rest too when asked for."""
+    told = [one for one in loaded.skipped if verbose or one.named]
+    for one in told:
+        _note(str(one))
+    kinds = sorted(loaded.foreign.items())
+    others = _count(loaded.foreign.total(), "object") + " of other kinds"
+    paths = _count(len({one.path for one in loaded.skipped if one not in told}), "path")
+    if verbose and kinds:
+        _note(f"{others} skipped: {', '.join(f'{count} {kind}' for kind, count in kinds)}")
+    elif not verbose:
+        left = [paths] * (len(told) < len(loaded.skipped)) + [others] * bool(kinds)
+        if left:
+            _note(f"{' and '.join(left)} skipped; -v names them")
+
+
+def _tell_new(loaded: Loaded, before: list[Manifest], against: str, verbose: bool) -> None:
+    """Which objects stood nowhere before, so that there was no change to judge."""
+    stood = {manifest.key for manifest in before}
+    new = [manifest for manifest in loaded.documents if manifest.key not in stood]
+    if verbose:
+        for one in new:
+            names = "/".join(part for part in (one.namespace, one.name) if part)
+            _note(f"{one.kind} {names} ({one.file}:{one.line}) is new, not compared")
+    elif new and len(new) == len(loaded.documents):
+        _note(f"none of these objects stands in {against}: nothing was compared")
+
+
+def _sum_up(loaded: Loaded, errors: int, warnings: int) -> None:
+    if loaded.documents or errors:
+        summary = f"{_count(len(loaded.documents), 'object')} in {_count(loaded.files, 'file')}: "
+        summary += f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+        typer.echo(summary, err=True)
+    elif not any(one.named for one in loaded.skipped):
+        _note("nothing of kazoo-operator.io was found")
+
+
+def _note(text: str, quiet: bool = False) -> None:
+    if not quiet:
+        typer.echo(f"Note: {printable(text)}", err=True)
 
 
 def _count(number: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kazoo_operator.manifests.loading import load
-from kazoo_operator.manifests.manifest import Loaded, Located, Manifest
+from kazoo_operator.manifests.loading import load, load_texts
+from kazoo_operator.manifests.manifest import Loaded, Located, Manifest, Skipped, Source
 
-__all__ = ["Loaded", "Located", "Manifest", "load"]
+__all__ = ["Loaded", "Located", "Manifest", "Skipped", "Source", "load", "load_texts"]

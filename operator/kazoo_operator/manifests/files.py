@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kazoo_operator.manifests.manifest import Source
+from kazoo_operator.manifests.manifest import Skipped, Source
 
 ENDINGS = (".yaml", ".yml", ".json")
 MAX_BYTES = 16 * 1024 * 1024
@@ -18,10 +18,10 @@ STDIN = "-"
 
 @dataclass
 class Files:
-    """Reads the paths; what was skipped and what could not be read stands in `notes` and `unreadable`."""
+    """Reads the paths; what was skipped and what could not be read stands in the lists of these names."""
 
     paths: Iterable[str]
-    notes: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     seen: set[tuple[int, int]] = field(default_factory=set)
 
@@ -29,12 +29,33 @@ class Files:
         """Each file once, and whether it was named on the command line itself."""
         for path in self.paths:
             if path == STDIN:
-                yield from self._decoded(STDIN, sys.stdin.buffer.read(MAX_BYTES + 1), named=True)
+                yield from self._standard_input()
             elif Path(path).is_dir():
                 for found in self._below(path):
                     yield from self._file(found, named=False)
             else:
                 yield from self._file(path, named=True)
+
+    def _standard_input(self) -> Iterator[tuple[Source, bool]]:
+        if sys.stdin is None:
+            self.unreadable.append(f"{STDIN}: standard input is closed")
+            return
+        stream = sys.stdin.buffer
+        try:
+            found = os.fstat(stream.fileno())
+            identity = (found.st_dev, found.st_ino)
+        except OSError:
+            # A stream without a file behind it.
+            identity = (-1, id(stream))
+        if identity in self.seen:
+            return
+        self.seen.add(identity)
+        try:
+            content = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            self.unreadable.append(f"{STDIN}: {error.strerror}")
+            return
+        yield from self._decoded(STDIN, content, named=True)
 
     def _below(self, folder: str) -> Iterator[str]:
         def told(error: OSError) -> None:
@@ -47,7 +68,7 @@ class Files:
                     yield str(Path(above, name)) if above != "." else name
             for name in folders:
                 if Path(above, name).is_symlink():
-                    self.notes.append(f"{Path(above, name)}: skipped, a link to a folder")
+                    self.skipped.append(Skipped(str(Path(above, name)), "a link to a folder"))
 
     def _file(self, path: str, named: bool) -> Iterator[tuple[Source, bool]]:
         try:
@@ -55,7 +76,7 @@ class Files:
             # What a shell gives for <(command) is a pipe that was meant to be read.
             given = named and path.startswith(("/dev/fd/", "/proc/self/fd/", "/dev/stdin"))
             if not stat.S_ISREG(found.st_mode) and not given:
-                self.notes.append(f"{path}: skipped, {_nature(found.st_mode)}")
+                self.skipped.append(Skipped(path, _nature(found.st_mode), named=named))
                 return
             identity = (found.st_dev, found.st_ino)
             if identity in self.seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +10,12 @@ from functools import cached_property
 from kazoo_operator.core.conformity import NO_FIELD
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Finding
+from kazoo_operator.manifests.confidential import masked
 from kazoo_operator.manifests.nodes import Place
+
+# What ends a line in YAML 1.1: line numbers of libyaml count all of them.
+_RARE = re.compile("[\r\x85\u2028\u2029]")
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True)
@@ -21,11 +27,15 @@ class Source:
 
     def line(self, number: int) -> str:
         """The text of a line, counted from 1; empty where there is none."""
-        return self._lines[number - 1].rstrip("\r") if 0 < number <= len(self._lines) else ""
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def excerpt(self, number: int) -> str:
+        """The same with stars in the place of passwords and keys."""
+        return masked(self._lines, number) if 0 < number <= len(self._lines) else ""
 
     @cached_property
     def _lines(self) -> list[str]:
-        return self.text.split("\n")
+        return _BREAK.split(self.text) if _RARE.search(self.text) else self.text.split("\n")
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,8 @@ class Manifest:
         beside = place.inner is None and place.line == place.value_line and place.length > 0
         if beside and not of_key:
             return place.value_line + 1, place.value_column + 1, place.length
-        return place.line + 1, place.column + 1, max(len(last), 1)
+        is_quoted = self.source.line(place.line + 1)[place.column : place.column + 1] in ('"', "'")
+        return place.line + 1, place.column + 1, max(len(last), 1) + 2 * is_quoted
 
     def _at(self, path: str) -> tuple[Place, str]:
         place, rest, last = self.place, path, ""
@@ -129,16 +140,34 @@ class Located:
 
 
 @dataclass(frozen=True)
+class Skipped:
+    """What was not judged and why: a path, or a place in a file; `named` where the user named the path."""
+
+    path: str
+    why: str
+    line: int = 0
+    named: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}{f':{self.line}' if self.line else ''} skipped: {self.why}"
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What the paths hold: our objects, what is wrong with the files, and what was left out.
 
-    `unreadable` says what could not be opened or decoded, `notes` what was skipped and why, and `foreign`
-    counts the objects of others by `apiVersion/Kind`.
+    `unreadable` says what could not be opened or decoded, and `foreign` counts the objects of others by
+    `apiVersion/Kind`.
     """
 
     documents: tuple[Manifest, ...]
     findings: tuple[Located, ...]
-    notes: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
     unreadable: tuple[str, ...]
     files: int
     foreign: Counter[str]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was skipped, a line each."""
+        return tuple(map(str, self.skipped))

@@ -21,12 +21,15 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from kazoo_operator.manifests.broken import CORRECT, Broken, explained, seen, unreadable
 from kazoo_operator.manifests.scalars import key as key_of
 from kazoo_operator.manifests.scalars import plain
 
 MAX_VALUES = 300_000
 MAX_DEPTH = 100
 
+_TAG = "quote the value, if it begins with !; otherwise remove the tag"
+_KEY = "write a name before the colon, and quote a value that begins with { or ["
 _CORE = "tag:yaml.org,2002:"
 _PAIR = re.compile(r"(\\\\)|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 
@@ -59,14 +62,6 @@ class Document:
     value: Any
     place: Place
     duplicates: list[Duplicate] = field(default_factory=list)
-
-
-class Broken(Exception):
-    """The text is no YAML that a manifest may hold."""
-
-    def __init__(self, message: str, line: int, column: int):
-        super().__init__(message)
-        self.message, self.line, self.column = message, line, column
 
 
 def documents(text: str) -> Iterator[Document]:
@@ -109,21 +104,16 @@ def _yaml(text: str, line: int) -> Iterator[Document]:
     try:
         yield from _Builder(line).documents(text)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message = ", ".join(part for part in (error.problem, error.context) if part)
-        where = _within(text, mark.line, mark.column) if mark is not None else (0, 0)
-        raise Broken(message or "is no YAML", where[0] + line, where[1]) from None
+        raise _moved(seen(explained(error, text), text), line) from None
     except yaml.reader.ReaderError as error:
-        before = text.encode()[: error.position].decode(errors="ignore")
-        column = len(before) - before.rfind("\n") - 1
-        raise Broken(str(error.reason), before.count("\n") + line, column) from None
+        raise _moved(unreadable(error, text), line) from None
+    except Broken as broken:
+        raise _moved(seen(_moved(broken, -line), text), line) from None
 
 
-def _within(text: str, line: int, column: int) -> tuple[int, int]:
-    """The same place, or the end of the text where it lies beyond."""
-    text = text.rstrip()
-    last = text.count("\n")
-    return (line, column) if line <= last else (last, len(text) - text.rfind("\n") - 1)
+def _moved(broken: Broken, lines: int) -> Broken:
+    """The same where the text begins further down in its file."""
+    return Broken(broken.message, broken.line + lines, broken.column, broken.hint)
 
 
 class _Frame:
@@ -163,8 +153,8 @@ class _Builder:
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._close(event)
 
-    def _broken(self, message: str, mark: Any) -> Broken:
-        return Broken(message, mark.line + self.offset, mark.column)
+    def _broken(self, message: str, mark: Any, hint: str = CORRECT) -> Broken:
+        return Broken(message, mark.line + self.offset, mark.column, hint)
 
     def _counted(self, size: int, mark: Any) -> None:
         self.count += size
@@ -205,16 +195,16 @@ class _Builder:
             "null": value is None,
         }
         if not fits.get(name):
-            raise self._broken(f"the tag {event.tag} does not belong into a manifest", event.start_mark)
+            raise self._broken(f"the tag {event.tag} does not belong into a manifest", event.start_mark, _TAG)
         return value
 
     def _open(self, event: Any) -> None:
         mark = event.start_mark
         if event.tag not in (None, "!", f"{_CORE}map", f"{_CORE}seq"):
-            raise self._broken(f"the tag {event.tag} does not belong into a manifest", mark)
+            raise self._broken(f"the tag {event.tag} does not belong into a manifest", mark, _TAG)
         frame = self.stack[-1] if self.stack else None
         if frame is not None and frame.key is None and type(frame.value) is dict:
-            raise self._broken("a key must be text", mark)
+            raise self._broken("a key must be text", mark, _KEY)
         if len(self.stack) >= MAX_DEPTH:
             raise self._broken(f"nested deeper than {MAX_DEPTH} levels", mark)
         self._counted(1, mark)
@@ -238,7 +228,9 @@ class _Builder:
     def _alias(self, event: Any) -> None:
         mark = event.start_mark
         if event.anchor not in self.anchors:
-            raise self._broken(f"there is no anchor &{event.anchor}", mark)
+            raise self._broken(
+                f"there is no anchor &{event.anchor}", mark, "quote the value, if it begins with *"
+            )
         found = self.anchors[event.anchor]
         if found is None:
             raise self._broken(f"*{event.anchor} stands within &{event.anchor}", mark)
@@ -246,7 +238,7 @@ class _Builder:
         frame = self.stack[-1] if self.stack else None
         if frame is not None and frame.key is None and type(frame.value) is dict:
             if places is not None:
-                raise self._broken("a key must be text", mark)
+                raise self._broken("a key must be text", mark, _KEY)
             frame.key = (key_of(value), mark.line + self.offset, mark.column, False)
             return
         self._counted(size, mark)
