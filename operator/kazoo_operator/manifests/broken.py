@@ -28,11 +28,10 @@ _SAID = {
     "did not find expected ',' or ']'": ("the flow list, in [], does not go on here", _CLOSE),
     "did not find expected node content": ("a value is missing here", "write it"),
     "did not find expected alphabetic or numeric character": ("a name is missing here", _QUOTE),
-    "found unexpected end of stream": ("the file ends within quotes", "close the quote that opens here"),
-    "found unexpected document indicator": (
-        "the document ends within quotes",
-        "close the quote that opens here",
-    ),
+    "found unexpected end of stream": ("the file ends within quotes", _UNCLOSED),
+    "found unexpected document indicator": ("the document ends within quotes", _UNCLOSED),
+    "did not find expected hexdecimal number": ("no such escape", _ESCAPE),
+    "found unknown escape character": ("no such escape", _ESCAPE),
     "block sequence entries are not allowed in this context": (
         "an item of a list cannot stand here",
         "begin the list on a line of its own",
