@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.form import quoted, shown
 
 WITHHELD = "***"
 
@@ -62,8 +62,8 @@ def _tells(rest: str, holds_more: bool) -> bool:
 def without(text: str, secrets: Sequence[str]) -> str:
     """The sentence with stars where it quotes one of the secrets, whole or cut short."""
     for secret in secrets:
-        for quoted in (json.dumps(secret, ensure_ascii=False), repr(secret)):
-            text = text.replace(quoted, WITHHELD).replace(f"{quoted[:57]}...", WITHHELD)
+        for said in (shown(secret), quoted(secret), repr(secret)):
+            text = text.replace(said, WITHHELD)
         if len(secret) >= _LEAST:
             text = text.replace(secret, WITHHELD)
     return text
@@ -118,9 +118,9 @@ def _spans(line: str) -> list[tuple[int, int]]:
 
 
 def _end(line: str, start: int, in_flow: bool) -> int:
-    quoted = _QUOTED.match(line, start)
-    if quoted is not None:
-        return quoted.end()
+    whole = _QUOTED.match(line, start)
+    if whole is not None:
+        return whole.end()
     stop = _END_IN_FLOW.search(line, start) if in_flow else None
     return stop.start() if stop is not None else len(line.rstrip())
 
