@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -62,11 +63,16 @@ def _tells(rest: str, holds_more: bool) -> bool:
 def without(text: str, secrets: Sequence[str]) -> str:
     """The sentence with stars where it quotes one of the secrets, whole or cut short."""
     for secret in secrets:
-        for said in (shown(secret), quoted(secret), repr(secret)):
+        for said in _said(secret):
             text = text.replace(said, WITHHELD)
         if len(secret) >= _LEAST:
             text = text.replace(secret, WITHHELD)
     return text
+
+
+@lru_cache(_MOST)
+def _said(secret: str) -> tuple[str, ...]:
+    return shown(secret), quoted(secret), repr(secret)
 
 
 def secrets_in(line: str, mask: str) -> tuple[str, ...]:

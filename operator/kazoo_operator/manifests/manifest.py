@@ -31,7 +31,13 @@ class Source:
 
     def excerpt(self, number: int) -> str:
         """The same with stars in the place of passwords and keys."""
-        return masked(self._lines, number) if 0 < number <= len(self._lines) else ""
+        if number not in self._excerpts:
+            self._excerpts[number] = masked(self._lines, number) if 0 < number <= len(self._lines) else ""
+        return self._excerpts[number]
+
+    @cached_property
+    def _excerpts(self) -> dict[int, str]:
+        return {}
 
     @cached_property
     def _lines(self) -> list[str]:
