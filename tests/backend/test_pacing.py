@@ -111,6 +111,19 @@ def test_after_the_first_429_there_is_no_second(run: Callable[..., Any], reports
     assert len(refused) == 1, "the bucket was empty when we came"
 
 
+def test_a_bucket_that_others_drained_while_we_paused_costs_one_429(run: Callable[..., Any]) -> None:
+    async def pause_and_read() -> None:
+        pacing = Pacing(1000, CONNECTIONS)
+        await calls(kazoo, pacing, 20)
+        await asyncio.sleep(5)
+        kazoo.left["acme"], kazoo.ticked = 0, int(time())
+        await calls(kazoo, pacing, 100)
+
+    kazoo = Kazoo()
+    run(pause_and_read())
+    assert len(kazoo.refused()) == 1
+
+
 def test_a_first_request_that_takes_long_holds_up_nobody_for_long(run: Callable[..., Any]) -> None:
     async def create_and_read() -> float:
         kazoo, pacing = Kazoo(), Pacing(1000, CONNECTIONS)

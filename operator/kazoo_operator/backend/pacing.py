@@ -4,8 +4,8 @@ KAZOO keeps a bucket per client address and account in the path: 100 tokens, ten
 and 429 without Retry-After when it is empty. Servers of the 5.x line report what is left in each envelope,
 and charge few calls; older ones report nothing and charge every call. So each bucket is counted here as if
 every call were charged, one tick more pessimistic than the server, and set right by what envelopes report.
-How full a bucket is that others may have drained is not known before its first answer, so that one request
-goes ahead of all others.
+Others at our address may have drained a bucket that we left alone: after a pause one request goes ahead, and
+the others wait for its end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ CAPACITY = 100
 TICK = 10
 
 _HOLD = (2.0, 3.0)
-_FIRST_ANSWER = 1.0
+_PAUSE = 1.0
+_AHEAD = 1.0
 _FORGET_ABOVE = 1000
 _ROUNDING = 1e-6
 
@@ -37,13 +38,17 @@ class Bucket:
         self._level = capacity
         self._at = 0.0
         self._corrected = asyncio.Event()
+        self._quiet_since = 0.0
         self._known = asyncio.Event()
 
     async def known(self) -> None:
-        """Wait for the end of the first request, but not long: a creation takes its time."""
-        if self.in_flight and not self._known.is_set():
+        """Wait for the request that went ahead after a pause, but not long: a creation takes its time."""
+        if not self.in_flight:
+            if _now() - self._quiet_since > _PAUSE:
+                self._known.clear()
+        elif not self._known.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(_FIRST_ANSWER):
+                async with asyncio.timeout(_AHEAD):
                     await self._known.wait()
             self._known.set()
 
@@ -72,6 +77,7 @@ class Bucket:
         """A request has come back, or is given up."""
         self.in_flight -= 1
         self.ended += 1
+        self._quiet_since = _now()
         self._known.set()
 
     def hold(self, seconds: float) -> None:
