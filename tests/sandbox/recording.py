@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,13 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _is_about(moment: float, now: float) -> bool:
+    """Whether this is a time of now or so, or the end of the month, when the next bill is due."""
+    today = datetime.fromtimestamp(now, UTC)
+    end = datetime(today.year + today.month // 12, today.month % 12 + 1, 1, tzinfo=UTC)
+    return abs(moment - now) < 2 * 86_400 or moment == end.timestamp()
+
+
 TYPED: dict[str, Callable[[Any, float], bool]] = {
     "integer": lambda value, now: _is_integer(value),
     "number": lambda value, now: _is_number(value),
@@ -252,7 +260,7 @@ TYPED: dict[str, Callable[[Any, float], bool]] = {
     "list": lambda value, now: isinstance(value, list),
     "object": lambda value, now: isinstance(value, dict),
     "any": lambda value, now: True,
-    "gregorian": lambda value, now: _is_integer(value) and abs(value - GREGORIAN_EPOCH - now) < 2 * 86_400,
+    "gregorian": lambda value, now: _is_integer(value) and _is_about(value - GREGORIAN_EPOCH, now),
     "unix": lambda value, now: _is_number(value) and abs(value - now) < 2 * 86_400,
 }
 """Whether a value is of the kind, at a time in seconds since 1970."""

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from . import invoice
 from .invoice import Bill, Quantities
-from .plan import Plan, overridden, whole
+from .plan import STRATEGIES, Plan, overridden, whole
 from .quantity import Counts
 from .refusal import Refusal
 
 if TYPE_CHECKING:
     from .account import Account
     from .call import Call
+    from .services import Services
     from .world import World
 
 FAULTS = frozenset({"unbilled"})
@@ -103,6 +104,15 @@ def quoted(world: World, account: Account, wanted: Assignments, wide: Mapping[st
     }
     old = invoice.bill(_plans(world, present, wide), counts)
     return invoice.compared(old, invoice.bill(_plans(world, wanted, wide), counts))
+
+
+def unmergeable(world: World, services: Services) -> dict[str, Any] | None:
+    """The document of the first plan with a strategy that KAZOO does not know; None where there is none."""
+    for plan_id, assigned in services.plans.items():
+        for plan in _plans(world, {plan_id: assigned}, services.overrides):
+            if plan.strategy not in STRATEGIES:
+                return {**(world.service_plans.get(plan.vendor, plan_id) or {}), "id": plan_id}
+    return None
 
 
 def assignments(world: World, account: Account) -> Assignments:

@@ -133,7 +133,12 @@ class Control:
                 | {key: value for part in parts for key, value in part(world, account).items()}
                 for account in world.accounts.all()
             }
-        return {"now": world.clock.timestamp(), "accounts": accounts, "apps": [], "plans": []}
+        return {
+            "now": world.clock.timestamp(),
+            "accounts": accounts,
+            "apps": [],
+            "plans": world.service_plans.all(),
+        }
 
     async def _reset(self, _request: web.Request) -> Any:
         self._world.reset()
@@ -146,7 +151,7 @@ LONGEST_CALL = 31 * 86_400
 """In seconds."""
 HIGHEST_RATE = 1_000_000
 """In the currency, of a minute."""
-NOTHING_YET: dict[str, Any] = {"blacklist": [], "plans": []}
+NOTHING_YET: dict[str, Any] = {"blacklist": []}
 """What an account holds of the nouns that are not built."""
 
 

@@ -63,6 +63,12 @@ class Release:
     """Limits are validated with the table of the system's defaults, and stored with all of them."""
     counts_accounts: bool
     """Accounts themselves are counted for bills."""
+    loses_manual_of_resellers: bool
+    """The first quantities that are set by hand for a reseller are not stored."""
+    audits_have_own_path: bool
+    """The audits of services are summed up at `/audit_summary`; else at `/audit/summary`."""
+    has_new_devices: bool
+    """Devices may be applications and call-through units."""
 
     books_texts: bool
     """A booking's amount may be a text that holds a number."""
@@ -76,7 +82,7 @@ class Release:
     posts_users_if_match: bool
     """The right If-Match lets a POST of a user pass; else none does."""
     posts_users_as_additions: bool
-    """A POST of a user that is there already counts as one more user, and may ask for consent."""
+    """A POST of a user that is there already counts as one more, also where its level stays."""
     number_taken: str
     """The text of a number that another callflow has."""
     emergency: str
@@ -110,6 +116,9 @@ V5_0 = Release(
     loses_long_chunks=False,
     counts_accounts=True,
     plain_dots=True,
+    loses_manual_of_resellers=True,
+    audits_have_own_path=False,
+    has_new_devices=True,
     patches_missing=True,
     posts_users_if_match=False,
     posts_users_as_additions=True,
@@ -144,6 +153,9 @@ V4_3 = Release(
     loses_long_chunks=True,
     counts_accounts=False,
     plain_dots=False,
+    loses_manual_of_resellers=False,
+    audits_have_own_path=True,
+    has_new_devices=False,
     patches_missing=False,
     posts_users_if_match=True,
     posts_users_as_additions=False,

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import user_rules
+from . import stock_plans, user_rules
 from .account import Account, Accounts
 from .user import User
 
@@ -94,6 +94,8 @@ def plant(world: World) -> None:
     name = {"first_name": "Sandbox", "last_name": "Admin", "priv_level": "admin"}
     user_rules.settle(world, MASTER_ID, admin, {**name, "username": ADMIN_NAME, "password": ADMIN_PASSWORD})
     world.users.save(MASTER_ID, admin)
+    for plan_id, document in stock_plans.PLANS.items():
+        world.service_plans.save(MASTER_ID, plan_id, document, now)
     for account in list(world.accounts.all()):
         world.quantities.recount(account)
 

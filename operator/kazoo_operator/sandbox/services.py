@@ -104,6 +104,14 @@ class ServicesDocuments:
         plans, overrides, manual = (json.loads(row[part]) for part in ("plans", "overrides", "manual"))
         return Services(account_id, plans, overrides, manual, row["revision"])
 
+    def rows(self, account_id: str) -> Iterator[sqlite3.Row]:
+        """The row of an account, where it has one, as a list reads it."""
+        query = (
+            "SELECT account_id AS key, account_id AS id, plans AS document, 0 AS created"
+            " FROM services WHERE account_id=?"
+        )
+        return self._run(query, (account_id,))
+
     def save(self, services: Services) -> None:
         """Store a changed document under its next revision."""
         services.revision += 1

@@ -17,7 +17,6 @@ def _awaited(name: str, *resources: tuple[tuple[str, ...], str]) -> Noun:
 
 
 AWAITED = (
-    _awaited("services", ((), "GET POST")),
     _awaited("apps_store", (("blacklist",), "GET POST")),
     _awaited("whitelabel", ((), "GET PUT POST DELETE")),
 )

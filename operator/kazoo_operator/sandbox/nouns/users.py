@@ -52,8 +52,7 @@ def post(call: Call) -> Reply:
     user = _found(call, account)
     before = _counted(user)
     user_rules.settle(call.world, account.id, user, merging.public(call.data))
-    if release.posts_users_as_additions:
-        _charge_posted(call, account, before, _counted(user))
+    _charge_posted(call, account, before, _counted(user))
     return _save(call, account, user, user.rev if release.posts_users_if_match else None)
 
 
@@ -97,9 +96,11 @@ def _charge_new(call: Call, account: Account, user: User) -> None:
 
 
 def _charge_posted(call: Call, account: Account, before: dict[str, int], after: dict[str, int]) -> None:
-    """A POST counts as an addition, also where nothing changes; a level that is left is one less."""
-    left = {level: -1 for level in before if level not in after}
-    billing.charge(call, account, {"users": {**left, **after}})
+    """A promotion is one more and one less. In 5.0 a POST is an addition also where nothing changes."""
+    changes = billing.difference(before, after)
+    if call.world.release.posts_users_as_additions:
+        changes |= after
+    billing.charge(call, account, {"users": changes})
 
 
 def _counted(user: User) -> dict[str, int]:
