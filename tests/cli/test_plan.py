@@ -327,6 +327,50 @@ async def test_a_server_that_is_no_kazoo_and_one_that_is_not_trusted_are_told(
         await runner.cleanup()
 
 
+@over_both
+async def test_a_user_plans_as_a_key_does(sandbox: Sandbox, plan: Run, tmp_path: Path) -> None:
+    seed, password = sandbox.identity, tmp_path / "password"
+    path = manifest(tmp_path / "a.yaml")
+    user = {
+        "KAZOO_API_KEY": "",
+        "KAZOO_USERNAME": seed.admin_name,
+        "KAZOO_PASSWORD_FILE": str(password),
+        "KAZOO_ACCOUNT_NAME": "Sandbox Master",
+        "KAZOO_OPERATOR_ROOT_ACCOUNT": seed.reseller.realm,
+    }
+    password.write_text(f"{seed.admin_password}\n", encoding="utf-8")
+    done = await plan(path, "-o", "json", **user)
+    assert (done.code, json.loads(done.out)["summary"]["create"]) == (2, 1)
+    password.write_text("wrong", encoding="utf-8")
+    done = await plan(path, **user)
+    assert (done.code, done.out) == (1, "")
+    assert "it does not know this user, this password or this account; check KAZOO_USERNAME" in done.err
+    password.unlink()
+    done = await plan(path, **user)
+    assert "the password cannot be read: No such file or directory; check KAZOO_USERNAME" in done.err
+
+
+async def test_a_private_authority_is_trusted_when_it_is_given(plan: Run, tmp_path: Path) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        return web.json_response({"status": "error", "message": "forbidden", "data": {}}, status=403)
+
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", refuse)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(CERTIFICATE)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
+    await site.start()
+    url = f"https://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        done = await plan(manifest(tmp_path / "a.yaml"), KAZOO_URL=url, KAZOO_CA_FILE=str(CERTIFICATE))
+    finally:
+        await runner.cleanup()
+    assert done.code == 1
+    assert "KAZOO answered 403: forbidden" in done.err
+
+
 async def test_a_flag_that_is_wrong_is_named_by_itself(plan: Run, tmp_path: Path) -> None:
     path = manifest(tmp_path / "a.yaml")
     for flag, value, said in (
