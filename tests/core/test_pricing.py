@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -246,6 +248,23 @@ def test_who_pays_at_each_level_is_what_was_observed(name: str) -> None:
     for one in accounts:
         after = summary(case, one, "after")["invoices"]
         assert paid[one] == sum(money.from_number(invoice["summary"]["recurring"]) for invoice in after)
+
+
+def recorded(release: str) -> list[Json]:
+    """The summaries of services that were recorded."""
+    path = Path(__file__).parent.parent / "recordings" / release / "services-summary.json"
+    steps = json.loads(path.read_text(), parse_float=Decimal)["steps"]
+    asked = [step for step in steps if step.get("request", {}).get("path", "").endswith("/services/summary")]
+    return [step["response"]["body"]["data"] for step in asked]
+
+
+@pytest.mark.parametrize("release", ["4.3", "5.0"])
+def test_each_recorded_summary_is_understood(release: str) -> None:
+    told = recorded(release)
+    found = [estimate(one, trunks(2), DAY, below=False) for one in told]
+    assert [one.unknown for one in found] == [()] * len(told)
+    assert [one.authoritative for one in found] == [one["invoices"] == [] for one in told]
+    assert any(one.difference for one in found)
 
 
 def test_a_manual_count_hides_the_accounts_own() -> None:
