@@ -1,4 +1,4 @@
-"""A server that answers as the test says, and a client of it."""
+"""A server that answers as the test says, a sandbox of either release, and clients of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from kazoo_operator.backend.crossbar import Crossbar
+from kazoo_operator.sandbox import running_sandbox
 from tests.backend.scripted import KEY, Script
+from tests.backend.stage import Clock, Stage
 
 
 @pytest.fixture
@@ -33,3 +35,12 @@ async def client(kazoo: Script) -> AsyncIterator[Crossbar]:
         kazoo.url, lambda: SecretStr(KEY), requests_per_second=10_000, deadline=5
     ) as crossbar:
         yield crossbar
+
+
+@pytest.fixture(params=["5.0", "4.3"])
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    clock = Clock()
+    async with running_sandbox(clock=clock, compat=request.param) as sandbox:
+        key = SecretStr(sandbox.identity.reseller.api_key)
+        async with Crossbar(sandbox.url, lambda: key, requests_per_second=10_000) as client:
+            yield Stage(sandbox, clock, request.param, client)

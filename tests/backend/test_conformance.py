@@ -3,101 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.errors import (
-    BackendError,
-    Conflict,
     Forbidden,
     Invalid,
     NotFound,
-    PreconditionFailed,
     Refused,
     ServerFailure,
     Unauthorized,
 )
-from kazoo_operator.backend.ledgers import GREGORIAN
-from kazoo_operator.backend.login import Credential, User
-from kazoo_operator.core.documents import ACCOUNT, LIMITS, Document
+from kazoo_operator.backend.login import User
+from kazoo_operator.core.documents import ACCOUNT, Document
 from kazoo_operator.core.mark import Mark
-from kazoo_operator.sandbox import Sandbox, running_sandbox
+from tests.backend.stage import USERS, Stage
 
 MARK = Mark("cluster", "team", "acme")
-USERS = Document("users", "users", "PATCH")
-MONTH, START = "202611", 1_795_586_400.0  # 2026-11-25T05:00:00Z
-
-
-class Clock:
-    """The sandbox's clock: it stands still until it is moved."""
-
-    now = START
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class Stage:
-    """A sandbox in one of its releases, and clients of it."""
-
-    sandbox: Sandbox
-    clock: Clock
-    compat: str
-    client: Crossbar
-    """With the API key of the built-in reseller."""
-
-    @property
-    def master(self) -> str:
-        return self.sandbox.identity.master.account_id
-
-    @property
-    def reseller(self) -> str:
-        return self.sandbox.identity.reseller.account_id
-
-    @asynccontextmanager
-    async def as_one(self, credential: Credential) -> AsyncIterator[Crossbar]:
-        async with Crossbar(self.sandbox.url, credential, requests_per_second=10_000) as client:
-            yield client
-
-    async def account(self, name: str = "Acme") -> str:
-        """A new account below the reseller."""
-        realm = f"{name.lower()}.example.com"
-        made = await self.client.create_account(self.reseller, {"name": name, "realm": realm})
-        return str(made["id"])
-
-    @property
-    def logins(self) -> int:
-        """How often anybody has logged in so far."""
-        paths = [entry["path"] for entry in self.sandbox.journal.shown()]
-        return sum(path in ("/v2/api_auth", "/v2/user_auth") for path in paths)
-
-
-@pytest.fixture(params=["5.0", "4.3"])
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    clock = Clock()
-    async with running_sandbox(clock=clock, compat=request.param) as sandbox:
-        key = SecretStr(sandbox.identity.reseller.api_key)
-        async with Crossbar(sandbox.url, lambda: key, requests_per_second=10_000) as client:
-            yield Stage(sandbox, clock, request.param, client)
-
-
-def entry(source_id: str, amount: str = "25.5", kind: str = "credit", **more: Any) -> dict[str, Any]:
-    return {
-        "amount": Decimal(amount),
-        "source": {"service": "adjustments", "id": source_id},
-        "usage": {"type": kind, "quantity": 0, "unit": "USD"},
-        "period": {"start": int(START) + GREGORIAN, "end": int(START) + GREGORIAN},
-        **more,
-    }
 
 
 # Accounts
@@ -217,97 +141,3 @@ async def test_a_new_password_ends_the_tokens_of_the_old_one(stage: Stage) -> No
             await other.read(stage.master, ACCOUNT)
         held["password"] = "another"
         assert (await other.read(stage.master, ACCOUNT))["realm"] == stage.sandbox.identity.master.realm
-
-
-# Limits
-
-
-async def test_limits_are_changed_by_their_revision(stage: Stage) -> None:
-    client, account_id = stage.client, await stage.account()
-    fresh = await client.read_revised(account_id, LIMITS)
-    assert (fresh.revision, fresh.content["allow_prepay"]) == (None, True)
-    await client.write(account_id, LIMITS, {"calls": 4, "note": "kept by another tool"})
-    first = await client.read_revised(account_id, LIMITS)
-    assert first.revision is not None
-    await client.write(account_id, LIMITS, {"calls": 5}, revision=first.revision)
-    with pytest.raises(PreconditionFailed):
-        await client.write(account_id, LIMITS, {"calls": 6}, revision=first.revision)
-    last = await client.read_revised(account_id, LIMITS)
-    assert (last.content["calls"], "note" in last.content) == (5, False)
-
-
-async def test_acceptance_is_heard_and_not_stored(stage: Stage) -> None:
-    account_id = await stage.account()
-    await stage.client.write(account_id, LIMITS, {"twoway_trunks": 5}, accept_charges=True)
-    assert "accept_charges" not in await stage.client.read(account_id, LIMITS)
-    (last,) = [one for one in stage.sandbox.journal.shown() if one["method"] == "POST"]
-    assert last["acceptCharges"] is True
-
-
-# Ledgers
-
-
-async def test_what_is_booked_is_the_balance_and_stands_in_the_month(stage: Stage) -> None:
-    client, account_id = stage.client, await stage.account()
-    credit = await client.book(account_id, "credit", entry("opening", description="opening credit"))
-    debit = await client.book(account_id, "debit", entry("fee", "5.2501", "debit"))
-    assert (credit.amount, debit.amount) == (255_000, -52_501)
-    assert (credit.source_id, credit.account_id, credit.description, credit.start) == (
-        "opening",
-        account_id,
-        "opening credit",
-        int(START) + GREGORIAN,
-    )
-    assert await client.balance(account_id) == 202_499
-    stage.clock.now += 2
-    assert set(await client.ledger_entries(account_id, "adjustments", MONTH)) == {credit, debit}
-    assert await client.ledger_entries(account_id, "adjustments", "202401") == ()
-    (rollover,) = await client.ledger_entries(account_id, "rollovers", MONTH)
-    assert (rollover.amount, rollover.usage_type) == (0, "")
-
-
-async def test_a_booking_that_is_there_is_a_conflict_whatever_its_amount(stage: Stage) -> None:
-    client, account_id = stage.client, await stage.account()
-    await client.book(account_id, "credit", entry("opening"))
-    for again in (entry("opening"), entry("opening", "99")):
-        with pytest.raises(Conflict):
-            await client.book(account_id, "credit", again)
-    assert await client.balance(account_id) == 255_000
-
-
-async def test_the_entries_of_a_month_go_through_all_pages(stage: Stage) -> None:
-    client, account_id = stage.client, await stage.account()
-    sources = {f"grant {number}" for number in range(203)}
-    await asyncio.gather(*(client.book(account_id, "credit", entry(source, "1")) for source in sources))
-    stage.clock.now += 2
-    found = await client.ledger_entries(account_id, "adjustments", MONTH)
-    assert len(found) == 203
-    assert {one.source_id for one in found} == sources
-
-
-async def test_a_booking_belongs_to_the_month_of_the_server(stage: Stage) -> None:
-    client, account_id = stage.client, await stage.account()
-    await client.book(account_id, "credit", entry("november"))
-    stage.clock.now = datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC).timestamp()
-    assert await client.balance(account_id) == 255_000
-    assert (await client.now()).strftime("%Y%m") == "202612"
-    booked = await client.book(account_id, "credit", entry("november"))
-    stage.clock.now += 2
-    assert await client.ledger_entries(account_id, "adjustments", "202612") == (booked,)
-    (before,) = await client.ledger_entries(account_id, "adjustments", MONTH)
-    assert before.id != booked.id
-    assert await client.balance(account_id) == 510_000, "KAZOO takes it for another booking"
-
-
-async def test_who_may_not_book_is_told(stage: Stage) -> None:
-    with pytest.raises(Forbidden):
-        await stage.client.book(stage.reseller, "credit", entry("own"))
-    with pytest.raises(ServerFailure, match="answered 500"):
-        await stage.client.balance(stage.master)
-    with pytest.raises(BackendError):
-        await stage.client.ledger_entries(stage.master, "adjustments", MONTH)
-
-
-async def test_the_time_is_that_of_the_server(stage: Stage) -> None:
-    told = await stage.client.now()
-    assert 0 <= told.timestamp() - START < 5
