@@ -98,8 +98,10 @@ def test_what_confirms_a_deletion_stands_in_no_file() -> None:
 
 
 def test_the_folders_are_numbered_without_gaps_and_named_in_the_overview() -> None:
+    """The folder of the sandbox's seeds has no number: it holds no manifest."""
     folders = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
     numbers = [int(found[1]) for name in folders if (found := re.match(r"(\d\d)-", name))]
-    assert numbers == list(range(1, len(folders) + 1))
+    assert numbers == list(range(1, len(folders)))
+    assert [name for name in folders if not re.match(r"\d\d-", name)] == ["sandbox"]
     overview = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert [name for name in folders if f"`{name}/`" not in overview] == []

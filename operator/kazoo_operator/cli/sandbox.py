@@ -37,6 +37,9 @@ def sandbox(
     database: Annotated[
         Path | None, typer.Option(dir_okay=False, help="File that keeps everything; without one, in memory.")
     ] = None,
+    seed: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="YAML of what a fresh sandbox holds: accounts, plans.")
+    ] = None,
     compat: Annotated[Compat, typer.Option(help="KAZOO release to imitate.")] = Compat.V5_0,
     api_key: Annotated[
         str | None, typer.Option(help="API key of the master account, 64 characters; derived without one.")
@@ -61,15 +64,15 @@ def sandbox(
             f"{host} can be reached by others: that needs --no-control, since anyone may control the sandbox",
             param_hint="--host",
         )
-    from kazoo_operator.sandbox import DatabaseRefused, Sandbox
+    from kazoo_operator.sandbox import DatabaseRefused, Sandbox, SeedRefused
 
     build = partial(
         Sandbox, database, api_key=api_key, control=not no_control, compat=compat.value,
-        rate_limit=rate_limit,
+        rate_limit=rate_limit, seed=seed,
     )  # fmt: skip
     try:
         asyncio.run(_serve(host, port, compat, build))
-    except DatabaseRefused as error:
+    except (DatabaseRefused, SeedRefused) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
     except OSError as error:

@@ -6,7 +6,8 @@ For tests, demonstrations and users' own CI. Knows nothing of the operator: the 
         sandbox.url, sandbox.identity.master.api_key
 """
 
+from .seed_file import SeedRefused
 from .server import Sandbox, running_sandbox
 from .store import DatabaseRefused
 
-__all__ = ["DatabaseRefused", "Sandbox", "running_sandbox"]
+__all__ = ["DatabaseRefused", "Sandbox", "SeedRefused", "running_sandbox"]

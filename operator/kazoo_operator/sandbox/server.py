@@ -22,7 +22,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from . import envelope, pipeline
+from . import envelope, pipeline, seed_file
 from .call import Call
 from .clock import Clock
 from .control import Control
@@ -52,14 +52,19 @@ class Sandbox:
 
     In memory without a `database`; `api_key` is the master's, `control` adds the `/sandbox` surface,
     `compat` names the release to imitate (`release.RELEASES`), `clock` tells the seconds since 1970, and with
-    a `rate_limit` requests draw from buckets. Raises `store.DatabaseRefused` where the file cannot be used.
+    a `rate_limit` requests draw from buckets; `seed` is a file of what a fresh sandbox holds (`seed_file`).
+    Raises `store.DatabaseRefused` and `seed_file.SeedRefused` where a file cannot be used.
     """
 
     def __init__(
         self, database: Path | None = None, *, api_key: str | None = None, control: bool = True,
         compat: str = "5.0", clock: Callable[[], float] = time, rate_limit: bool = False,
+        seed: Path | None = None,
     ) -> None:  # fmt: skip
-        self.world = World(database, api_key, Clock(clock), RELEASES[compat], rate_limit=rate_limit)
+        planted = seed_file.read(seed) if seed else None
+        self.world = World(
+            database, api_key, Clock(clock), RELEASES[compat], rate_limit=rate_limit, seed_file=planted
+        )
         self.routes = discover()
         self.faults, self.journal = Faults(), Journal()
         self.url = ""
@@ -205,11 +210,18 @@ async def _bare(_request: web.Request, response: web.StreamResponse) -> None:
 @asynccontextmanager
 async def running_sandbox(
     database: Path | None = None, *, api_key: str | None = None, control: bool = True,
-    compat: str = "5.0", clock: Callable[[], float] = time, rate_limit: bool = False, port: int = 0,
+    compat: str = "5.0", clock: Callable[[], float] = time, rate_limit: bool = False,
+    seed: Path | None = None, port: int = 0,
 ) -> AsyncIterator[Sandbox]:  # fmt: skip
     """A sandbox that listens inside the `with`; its `url` and `identity` say where and as whom."""
     sandbox = Sandbox(
-        database, api_key=api_key, control=control, compat=compat, clock=clock, rate_limit=rate_limit
+        database,
+        api_key=api_key,
+        control=control,
+        compat=compat,
+        clock=clock,
+        rate_limit=rate_limit,
+        seed=seed,
     )
     try:
         await sandbox.start(port)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, document, ledger, limits, number, quantity, reseller, seed, services, user
+from . import account, document, ledger, limits, number, planting, quantity, reseller, seed, services, user
 from .account import Account, Accounts
 from .bucket import Buckets
 from .clock import Clock
@@ -17,6 +17,7 @@ from .quantity import BilledQuantities
 from .release import Release
 from .reseller import Resellers
 from .seed import Identity
+from .seed_file import SeedFile
 from .services import ServicePlans, ServicesDocuments
 from .store import Store
 from .tokens import Tokens
@@ -24,13 +25,19 @@ from .user import Users
 
 
 class World:
-    """One simulated cluster; without a `rate_limit` it has no `buckets`."""
+    """One simulated cluster; without a `rate_limit` it has no `buckets`.
+
+    A fresh database, and one that is reset, gets what the seed holds and the `seed_file` if there is one; one
+    that is not fresh stays as it is. Raises `store.DatabaseRefused` and `seed_file.SeedRefused`.
+    """
 
     def __init__(
-        self, database: Path | None, api_key: str | None, clock: Clock, release: Release, *, rate_limit: bool
-    ) -> None:
+        self, database: Path | None, api_key: str | None, clock: Clock, release: Release, *,
+        rate_limit: bool, seed_file: SeedFile | None,
+    ) -> None:  # fmt: skip
         self.clock, self.release = clock, release
         self.buckets = Buckets(clock) if rate_limit else None
+        self._seed_file = seed_file
         tables = (
             account.TABLES, document.TABLES, ledger.TABLES, limits.TABLES, number.TABLES, quantity.TABLES,
             reseller.TABLES, services.TABLES, user.TABLES,
@@ -55,15 +62,29 @@ class World:
         }
         self.quantities = BilledQuantities(self.store, counters)
         clock.offset = float(self.store.meta("offset") or 0)
+        try:
+            secret = self._open(api_key)
+        except BaseException:
+            self.store.close()
+            raise
+        self.tokens = Tokens(bytes.fromhex(secret), clock)
+
+    def _open(self, api_key: str | None) -> str:
+        """What tokens are signed with. A fresh database is planted; later starts find what became of it."""
         with self.store.transaction():
             secret = self.store.meta("secret")
-            if secret is None:  # a fresh database; later starts find whatever has become of it
+            if secret is None:
                 secret = secrets.token_hex(32)
                 self.store.keep("secret", secret)
-                seed.plant(self)
+                self._plant()
             if api_key:
                 self._give_master(api_key)
-        self.tokens = Tokens(bytes.fromhex(secret), clock)
+        return secret
+
+    def _plant(self) -> None:
+        seed.plant(self)
+        if self._seed_file:
+            planting.plant(self, self._seed_file)
 
     def _give_master(self, api_key: str) -> None:
         master = self.accounts.get(seed.MASTER_ID)
@@ -99,6 +120,6 @@ class World:
             self.clock.offset = 0.0
             for name in ("offset", "crawled"):
                 self.store.forget(name)
-            seed.plant(self)
+            self._plant()
             if master:
                 self._give_master(master.api_key)
