@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,41 @@ ROUNDS = 6
 WRITERS = 4
 
 
+@dataclass
+class Told:
+    """What was answered of one account: itself, its bookings and its users."""
+
+    account: dict[str, Any]
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    users: list[dict[str, Any]] = field(default_factory=list)
+
+
 async def write(
-    session: aiohttp.ClientSession, path: str, numbers: itertools.count[int], told: dict[str, Any]
+    session: aiohttp.ClientSession, path: str, numbers: itertools.count[int], told: dict[str, Told]
 ) -> None:
-    """Create accounts and patch them, noting what was answered, until the server is gone."""
+    """Make accounts with money and a user, noting what was answered, until the server is gone."""
     while True:
         number = next(numbers)
         account = {"name": f"Account {number}", "realm": f"a{number}.example.org"}
-        async with session.put(path, json={"data": account}) as response:
-            created = (await response.json())["data"]
-        told[created["id"]] = {**account, "id": created["id"]}
-        async with session.patch(
-            f"/v2/accounts/{created['id']}", json={"data": {"org": f"{number}"}}
-        ) as response:
-            await response.read()
-        told[created["id"]]["org"] = f"{number}"
+        created = await answered(session.put(path, json={"data": account}))
+        held = told[created["id"]] = Told({**account, "id": created["id"]})
+        own = f"/v2/accounts/{created['id']}"
+        await answered(session.patch(own, json={"data": {"org": f"{number}"}}))
+        held.account["org"] = f"{number}"
+        credit = {
+            "amount": number % 7 + 1.25, "source": {"service": "adjustments", "id": f"grant {number}"},
+            "usage": {"type": "credit", "quantity": 0, "unit": "USD"},
+        }  # fmt: skip
+        held.entries.append(await answered(session.put(f"{own}/ledgers/credit", json={"data": credit})))
+        user = {"first_name": "Ada", "last_name": "Byron", "username": "ada", "password": "x"}
+        held.users.append(await answered(session.put(f"{own}/users", json={"data": user})))
+
+
+async def answered(request: Any) -> dict[str, Any]:
+    """What a request that was carried out is answered."""
+    async with request as response:
+        assert response.status in (200, 201), await response.text()
+        return dict((await response.json())["data"])
 
 
 async def log_in(session: aiohttp.ClientSession, ready: dict[str, Any]) -> None:
@@ -42,7 +63,7 @@ async def log_in(session: aiohttp.ClientSession, ready: dict[str, Any]) -> None:
 
 async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     numbers = itertools.count()
-    told: dict[str, Any] = {}
+    told: dict[str, Told] = {}
     for round_ in range(ROUNDS):
         async with (
             serving("--database", str(tmp_path / "sandbox.db")) as (process, ready),
@@ -54,7 +75,7 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
             path = f"/v2/accounts/{ready['accountID']}"
             writers = [asyncio.create_task(write(session, path, numbers, told)) for _ in range(WRITERS)]
             async with asyncio.timeout(30):
-                while len(told) < (round_ + 1) * 20:
+                while len(told) < (round_ + 1) * 10:
                     await asyncio.sleep(0)
             process.kill()
             ended = await asyncio.gather(*writers, return_exceptions=True)
@@ -68,18 +89,22 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
 
 
 async def everything_told_is_there(
-    session: aiohttp.ClientSession, ready: dict[str, Any], told: dict[str, Any]
+    session: aiohttp.ClientSession, ready: dict[str, Any], told: dict[str, Told]
 ) -> None:
-    """And every account is whole, also one whose answer got lost."""
+    """And every account is whole, also one whose answer got lost: its balance is the sum of its entries."""
     async with session.get("/sandbox/state") as response:
         accounts = (await response.json())["accounts"]
-    for account_id, account in told.items():
-        stored = accounts[account_id]["account"]
-        assert {**stored, **account} == stored
+    for account_id, held in told.items():
+        stored = accounts[account_id]
+        assert {**stored["account"], **held.account} == stored["account"]
+        assert all(entry in stored["ledgers"] for entry in held.entries)
+        assert all(user in stored["users"] for user in held.users)
     async with session.get(f"/v2/accounts/{ready['accountID']}/descendants?paginate=false") as response:
         listed = {row["id"] for row in (await response.json())["data"]}
     assert listed == set(accounts) - {ready["accountID"]}
-    assert all(account["balance"] == 0 for account in accounts.values())
+    for account in accounts.values():
+        assert account["balance"] == sum(entry["amount"] for entry in account["ledgers"])
+        assert len(account["users"]) <= 1
     realms = [account["account"]["realm"] for account in accounts.values()]
     assert len(realms) == len(set(realms))
 
