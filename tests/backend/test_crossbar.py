@@ -232,6 +232,21 @@ async def test_a_read_survives_two_failures_and_gives_up_after_three(
     assert len(kazoo.calls("GET", TOTAL)) == 3
 
 
+async def test_the_pauses_between_tries_are_all_jitter_and_grow(
+    kazoo: Script, client: Crossbar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shortest(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return low
+
+    drawn: list[tuple[float, float]] = []
+    monkeypatch.setattr("kazoo_operator.backend.session.random.uniform", shortest)
+    kazoo.on("GET", TOTAL, raw("{}", 503))
+    with pytest.raises(ServerFailure):
+        await client.balance(ACCOUNT_ID)
+    assert drawn == [(0, 0.2), (0, 0.4)]
+
+
 async def test_a_deadline_ends_a_call_and_is_not_tried_again(kazoo: Script) -> None:
     async def never(request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(60)

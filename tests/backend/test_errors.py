@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kazoo_operator.backend import errors
 from kazoo_operator.backend.envelope import Reply, error_of
@@ -182,3 +185,30 @@ def test_a_billing_issue_tells_its_reason(data: object, reason: str) -> None:
 )
 def test_after_a_plain_refusal_a_write_is_not_uncertain(kept: type[Refused]) -> None:
     assert not issubclass(kept, errors.UNCERTAIN)
+
+
+TEXTS = st.text("a_ 5\n\x1b\u202e\u00e9", max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+MEMBERS = ("status", "message", "data", "metadata", "tokens", "revision", "timestamp", "next_start_key")
+ENVELOPES = st.dictionaries(
+    st.sampled_from(MEMBERS), JSON | st.sampled_from(["success", "error", "accept charges", "billing_issue"])
+)
+
+
+@given(st.integers(200, 599), st.binary() | ENVELOPES.map(lambda envelope: json.dumps(envelope).encode()))
+def test_whatever_answers_is_read_without_a_surprise(status: int, content: bytes) -> None:
+    reply = Reply.of(status, content)
+    error = error_of(reply)
+    assert error is not None or 200 <= status < 300
+    if error is not None:
+        assert isinstance(error, errors.BackendError)
+        assert str(error).isprintable()
+    assert reply.remaining is None or isinstance(reply.remaining, int)
+    assert reply.timestamp is None or reply.timestamp.tzinfo is not None
+    for member in ("document", "rows", "revision", "next_start_key"):
+        with suppress(Nonsense):
+            getattr(reply, member)
