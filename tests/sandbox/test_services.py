@@ -433,7 +433,56 @@ async def test_an_edit_behind_kazoos_back_is_not_billed_until_it_is_reconciled(
     assert (await summary(master, acme))["quantities"]["account"]["limits"] == {"twoway_trunks": 4}
 
 
+async def test_to_wait_for_the_bill_is_broken_and_leaves_the_write_unbilled(
+    master: Client, acme: str
+) -> None:
+    await assign(master, acme, "gold-trunks")
+    path = f"/v2/accounts/{acme}/limits?wait_for_service_update=true"
+    assert (await master.post(path, {"twoway_trunks": 2})).data["twoway_trunks"] == 2
+    assert await recurring(master, acme) == [0.0]
+
+
+# top-ups
+
+
+async def test_whoever_may_act_on_an_account_tops_it_up_and_twice_is_twice(master: Client, acme: str) -> None:
+    own, path = await master.as_account(acme), f"/v2/accounts/{acme}/services/topup"
+    entries = [(await own.post(path, {"amount": 0.5})).data["ledger"] for _ in range(2)]
+    assert [(entry["amount"], entry["executor"]["trigger"]) for entry in entries] == [(0.5, "manual")] * 2
+    assert entries[0]["id"] != entries[1]["id"]
+    assert (await master.get(f"/v2/accounts/{acme}/ledgers/total")).data == {"amount": 1.0}
+
+
+async def test_a_stranger_tops_nothing_up(master: Client, acme: str, branch: str) -> None:
+    stranger = await master.as_account(acme)
+    assert (await stranger.post(f"/v2/accounts/{branch}/services/topup", {"amount": 5})).status == 403
+
+
+@pytest.mark.parametrize("data", [{}, {"amount": 0}, {"amount": -5}])
+async def test_a_top_up_of_nothing_is_refused(master: Client, acme: str, data: Any) -> None:
+    answer = await master.post(f"/v2/accounts/{acme}/services/topup", data)
+    assert (answer.status, list(answer.data["amount"])) == (400, ["required"])
+    assert (await master.get(f"/v2/accounts/{acme}/ledgers/total")).data == {"amount": 0.0}
+
+
 # the rest
+
+
+async def test_plans_without_a_name_are_not_one_another(master: Client, acme: str) -> None:
+    order = {"accountID": master.master, "document": "plan", "merge": TRUNKS}
+    made = [(await master.post("/sandbox/documents", body=order)).body["value"]["id"] for _ in range(2)]
+    listed = (await master.get(f"/v2/accounts/{acme}/services/available?paginate=false")).row_ids
+    assert set(made) < set(listed)
+    assert len(set(made)) == 2
+
+
+@pytest.mark.parametrize(
+    "plans", [{"gold-trunks": {"vendor_id": 7, "overrides": "cheap"}}, {"x": 1}, [1], "x"]
+)
+async def test_strange_plans_of_a_user_are_passed_over(master: Client, acme: str, plans: Any) -> None:
+    user = {"first_name": "A", "last_name": "B", "service": {"plans": plans}}
+    assert (await master.put(f"/v2/accounts/{acme}/users", user)).status == 201
+    assert await recurring(master, acme) == []
 
 
 async def test_the_state_has_plans_and_assignments(master: Client, acme: str) -> None:

@@ -65,8 +65,11 @@ def difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str,
 
 
 def settle(call: Call, account: Account) -> None:
-    """The account has changed: count it, and whatever was not billed under the same reseller."""
-    if call.fault and call.fault.kind in FAULTS:
+    """The account has changed: count it, and whatever was not billed under the same reseller.
+
+    Nothing is counted for a request that would wait for it: KAZOO's own way of asking that is broken.
+    """
+    if (call.fault and call.fault.kind in FAULTS) or call.flag("wait_for_service_update"):
         call.world.quantities.leave_unbilled(account)
         return
     _recount(call.world, {account.id, *call.world.quantities.unbilled(account.reseller_id)})
@@ -156,6 +159,6 @@ def _plans(world: World, assigned: Assignments, wide: Mapping[str, Any]) -> list
         vendor = str(assignment.get("vendor_id"))
         document = world.service_plans.get(vendor, plan_id)
         if document is not None:
-            own = assignment.get("overrides") or {}
-            plans.append(Plan(vendor, overridden(document, wide, own)))
+            own = assignment.get("overrides")
+            plans.append(Plan(vendor, overridden(document, wide, own if isinstance(own, dict) else {})))
     return plans

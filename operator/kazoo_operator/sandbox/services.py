@@ -57,9 +57,9 @@ class ServicePlans:
         row = self._run(query, (vendor_id, plan_id)).fetchone()
         return dict(json.loads(row["document"])) if row else None
 
-    def named(self, vendor_id: str, name: str) -> str | None:
-        """The id of the vendor's plan that has this name."""
-        rows = self.rows(vendor_id, None, True)
+    def named(self, vendor_id: str, name: Any) -> str | None:
+        """The id of the vendor's plan that has this name; None is no name."""
+        rows = self.rows(vendor_id, None, True) if name is not None else ()
         return next((row["id"] for row in rows if json.loads(row["document"]).get("name") == name), None)
 
     def rows(self, vendor_id: str, start: tuple[str, str] | None, ascending: bool) -> Iterator[sqlite3.Row]:

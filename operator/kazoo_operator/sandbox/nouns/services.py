@@ -217,11 +217,11 @@ def audit_entry(call: Call) -> Reply:
 
 def _edit_plan(world: World, account: Account, merge: dict[str, Any]) -> dict[str, Any]:
     """A plan that the account sells: known by its `id` or else its `name`, new where there is none such."""
-    plans = world.service_plans
-    plan_id = merge.get("id") or plans.named(account.id, str(merge.get("name"))) or secrets.token_hex(16)
-    stored = plans.get(account.id, str(plan_id)) or {}
+    plans, given = world.service_plans, str(merge.get("id") or "")
+    plan_id = given or plans.named(account.id, merge.get("name")) or secrets.token_hex(16)
+    stored = plans.get(account.id, plan_id) or {}
     document = merging.merge_patched(stored, {key: value for key, value in merge.items() if key != "id"})
-    plans.save(account.id, str(plan_id), document, world.clock.gregorian())
+    plans.save(account.id, plan_id, document, world.clock.gregorian())
     return {**document, "id": plan_id}
 
 
