@@ -151,7 +151,14 @@ def a_later_format(path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("make", [a_text, another_database, a_later_format])
+def an_earlier_format(path: Path) -> None:
+    a_later_format(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value='kazoo-operator sandbox 1'")
+    connection.close()
+
+
+@pytest.mark.parametrize("make", [a_text, another_database, a_later_format, an_earlier_format])
 async def test_a_file_that_is_no_database_of_ours_is_refused_and_left_alone(
     tmp_path: Path, make: Callable[[Path], None]
 ) -> None:
