@@ -235,6 +235,15 @@ async def test_an_edit_behind_kazoos_back_knows_no_rules(master: Client, acme: s
 
 
 @IN_BOTH
+async def test_an_edit_of_limits_is_billed(master: Client, acme: str) -> None:
+    order = {"accountID": acme, "document": "limits", "merge": {"twoway_trunks": 3}}
+    assert (await master.post("/sandbox/documents", body=order)).status == 200
+    world = master.sandbox.world
+    assert world.quantities.own(acme)["limits"] == {"twoway_trunks": 3}
+    assert world.quantities.below(master.master)["limits"] == {"twoway_trunks": 3}
+
+
+@IN_BOTH
 async def test_limits_go_with_their_account(master: Client, acme: str) -> None:
     await stored(master, acme, calls=1)
     await master.delete(f"/v2/accounts/{acme}")

@@ -103,7 +103,7 @@ def audit(call: Call) -> dict[str, Any]:
     caller = call.caller
     return {
         "request": {
-            "path": call.path, "method": call.method, "id": call.request_id, "client_ip": "127.0.0.1",
+            "path": call.path, "method": call.method, "id": call.request_id, "client_ip": call.client,
         },
         "crossbar_request": True,
         "authentication": {

@@ -63,7 +63,7 @@ def _may_change(call: Call, account: Account) -> bool:
 
 
 def _edit(world: World, account: Account, merge: dict[str, Any]) -> dict[str, Any]:
-    """An edit behind KAZOO's back: no rules. The private members are set like public ones."""
+    """An edit behind KAZOO's back: no rules, but billed. The private members are set like public ones."""
     limits = world.limits.get(account.id) or AccountLimits(account.id)
     private = {"allow_postpay": limits.allow_postpay, "max_postpay_amount": limits.max_postpay_amount}
     document = merging.merge_patched({**limits.document, **private}, merge)
@@ -73,6 +73,7 @@ def _edit(world: World, account: Account, merge: dict[str, Any]) -> dict[str, An
     limits.document = document
     limits.revision += 1
     world.limits.save(limits)
+    world.quantities.recount(account)
     return limits.shown
 
 
