@@ -81,7 +81,7 @@ async def test_an_ignored_path_that_is_no_field_names_the_near_match(world: Worl
     found = await world.engine().reconcile(account(driftIgnore=["callerID.external.nam"]), Watching())
     assert found.outcome.reason is Reason.INVALID_SPEC
     assert "spec.driftIgnore[0]" in found.outcome.message
-    assert "write callerID.external.name" in found.outcome.message
+    assert "did you mean callerID.external.name?" in found.outcome.message
 
 
 async def test_what_the_server_owns_is_never_drift(world: World) -> None:
