@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from kazoo_operator.core.conformity import NO_FIELD
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.near import nearest
 
 _MEMBERS = ("apiVersion", "kind", "metadata", "spec", "status")
 _METADATA = (
@@ -82,8 +82,8 @@ def _texts(path: str, said: Any, labels: bool) -> Iterator[Finding]:
 
 
 def _unknown(path: str, name: str, known: tuple[str, ...]) -> Finding:
-    near = get_close_matches(name, known, 1)
-    return _error(path, NO_FIELD, f"did you mean {near[0]}?" if near else "remove it")
+    near = nearest(name, known)
+    return _error(path, NO_FIELD, f"did you mean {near}?" if near else "remove it")
 
 
 def _error(path: str, message: str, hint: str) -> Finding:

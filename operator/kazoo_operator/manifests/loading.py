@@ -11,6 +11,7 @@ from typing import Any
 from kazoo_operator.core.conformity import ENOUGH
 from kazoo_operator.core.custom_resource import API_VERSION, GROUP, JsonObject, Key
 from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.near import nearest
 from kazoo_operator.kinds import discover
 from kazoo_operator.manifests.broken import Broken
 from kazoo_operator.manifests.confidential import secrets_in, without
@@ -128,8 +129,8 @@ class _Reading:
         if version == API_VERSION:
             if isinstance(kind, str) and kind in self.known:
                 return None
-            near = get_close_matches(str(kind), self.known, 1, 0.5) if kind else []
-            hint = f"write {near[0]}" if near else f"write one of {', '.join(sorted(self.known))}"
+            near = nearest(str(kind), sorted(self.known)) if kind else None
+            hint = f"write {near}" if near else f"write one of {', '.join(sorted(self.known))}"
             if kind is None:
                 return _error("kind", "is required", hint)
             return _error("kind", f"{kind!r} is no kind of {API_VERSION}", hint)
