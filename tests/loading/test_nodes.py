@@ -131,9 +131,9 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ids=lambda value: str(value)[:20] if isinstance(value, str) else None,
 )
 def test_hostile_text_ends_in_a_finding_with_a_line(text: str, line: int, said: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(Broken) as broken:
         list(documents(text))
     assert said in broken.value.message
     assert broken.value.line + 1 == line
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
