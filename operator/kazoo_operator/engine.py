@@ -18,7 +18,6 @@ What happens next follows from the spec and from KAZOO alone, so a pass may end 
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -30,7 +29,7 @@ from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.mark import Mark
-from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, State
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, State
 from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
@@ -150,16 +149,25 @@ class Engine:
         return Halt.of(error, subject.kind, known)
 
     async def _rescued_at(self, halt: Halt, kind: Kind, resource: Resource) -> Halt:
-        """The same end, once emergency calls are allowed: whatever stands against the rest of the spec."""
+        """The same end, once emergency calls are allowed: whatever stands against the rest of the spec.
+
+        What has an account comes back for them at each resync, and sooner where they could not be looked at.
+        """
         mark, index = self._mark(resource), self._registry.of(resource).index
-        if not resource.status.get("accountID") and not index.known(mark):
+        if resource.observe_only or not (resource.status.get("accountID") or index.known(mark)):
             return halt
-        with contextlib.suppress(BackendError, NoRoot, Halt):
+        comes_back = Return.AT_RESYNC
+        try:
             subject = await self._subject(kind, resource, dict(resource.spec))
-            account = None if subject.observe_only else await known_account(subject)
+            account = await known_account(subject)
             if account is not None:
                 _, events = await rescued(subject, account)
                 halt.found = replace(halt.found, events=(*events, *halt.found.events))
+        except BackendError as error:
+            comes_back = outcome_of(error, kind).comes_back
+        except (NoRoot, Halt):
+            pass  # looked for again at resync; what the pass tells is the first thing to mend
+        halt.found = replace(halt.found, outcome=halt.found.outcome.no_later_than(comes_back))
         return halt
 
     async def _subject(self, kind: Kind, resource: Resource, fields: JsonObject) -> Subject:

@@ -27,7 +27,7 @@ class Comparison:
 async def accepted(subject: Subject, account: Account) -> Account:
     """The account with what is above it. Raises Halt where it is not as the spec needs it to be managed."""
     account = await placed(subject, account)
-    refuse_other_parent(subject, account)
+    await refuse_other_parent(subject, account)
     refuse_other_realm(subject, account)
     await refuse_twin(subject, account)
     return account

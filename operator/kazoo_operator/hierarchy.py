@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kazoo_operator.backend.errors import Forbidden, NotFound
-from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
+from kazoo_operator.core.lineage import reference
 from kazoo_operator.core.outcome import Reason, State
 from kazoo_operator.subject import Account, Halt, Subject
 
@@ -36,15 +38,22 @@ async def parent_of(subject: Subject) -> Parent:
 
 def refuse_cycle(subject: Subject) -> None:
     """Raises Halt when the chain of parents' names leads back to the object."""
-    chain, key = [subject.resource.key], _named(subject.resource)
+    _refuse_cycle(subject, _named)
+
+
+def _refuse_cycle(subject: Subject, above: Callable[[Resource], Key | None]) -> None:
+    """Raises Halt when the chain upwards leads back to the object; `above`: whom an object stands below."""
+    held = subject.objects.get
+    chain, key = [subject.resource.key], above(subject.resource)
     while key is not None and key not in chain:
         chain.append(key)
-        above = subject.objects.get(key)
-        key = _named(above) if above is not None else None
+        key = above(found) if (found := held(key)) is not None else None
     if key == subject.resource.key:
-        names = " -> ".join(member.name for member in (*chain, key))
+        several = len({member.namespace for member in chain}) > 1
+        named = [f"{one.namespace}/{one.name}" if several else one.name for one in (*chain, key)]
         text = (
-            f"spec.parentRef: the accounts {names} stand below one another; one of them needs another parent."
+            f"spec.parentRef: the accounts {' -> '.join(named)} stand below one another; one of them needs "
+            "another parent."
         )
         raise Halt(Reason.HIERARCHY_CYCLE, text, awaits=chain[1:])
 
@@ -57,6 +66,7 @@ async def _by_name(subject: Subject, name: str) -> Parent:
         why = f"the Account {name} is being deleted; waiting for another of that name"
     elif above is not None and above.was_ready and above.status.get("accountID"):
         return await _within(subject, str(above.status["accountID"]), f"the Account {name}")
+    _refuse_unmade_cycle(subject)
     # One sentence for both: that the parent appears is no news to be written.
     raise Halt(Reason.PARENT_NOT_READY, f"spec.parentRef: {why}.", awaits=(key,))
 
@@ -67,8 +77,26 @@ async def _by_realm(subject: Subject, realm: str) -> Parent:
     rows = await subject.connection.backend.find_by_realm(realm)
     found = {row.id for row in (*rows, *subject.connection.index.holding(realm))}
     if not found:
+        _refuse_unmade_cycle(subject)
         raise _not_there(f"no account below {subject.root.realm} has the realm {realm}")
     return await _within(subject, min(found), f"the account {realm}")
+
+
+def _refuse_unmade_cycle(subject: Subject) -> None:
+    """Raises Halt when accounts that are not in KAZOO wait for one another, by name or by realm."""
+
+    def above(resource: Resource) -> Key | None:
+        if (named := _named(resource)) is not None:
+            return named
+        realm = str(reference(resource).get("realm") or "")
+        # What KAZOO has under this realm is another account than one that is still to be made.
+        if not realm or subject.connection.index.holding(realm):
+            return None
+        if subject.said.get("realm") == realm:
+            return subject.resource.key
+        return min((one.key for one in subject.objects.with_realm(realm)), default=None)
+
+    _refuse_cycle(subject, above)
 
 
 async def _within(subject: Subject, account_id: str, called: str) -> Parent:
@@ -97,21 +125,40 @@ def _not_there(what: str) -> Halt:
     return Halt(Reason.PARENT_NOT_READY, text, state=State.RECONCILING)
 
 
-def refuse_other_parent(subject: Subject, account: Account) -> None:
-    """Raises Halt when the account stands below another parent than the spec names: it is not moved yet."""
+async def refuse_other_parent(subject: Subject, account: Account) -> None:
+    """Raises Halt when the account stands below another parent than the spec names: it is not moved yet.
+
+    `HierarchyCycle` where the parent that it names is the account itself, or stands below it. Raises
+    BackendError.
+    """
     wanted, actual = _wanted_id(subject), account.parent_id
     # Without a reference, where it was found first is where it belongs, whatever the root account is now.
     unnamed = not subject.said.get("parentRef")
     kept = unnamed and (not actual or actual == subject.resource.status.get("parentAccountID"))
     if kept or wanted in (None, actual):
         return
+    known = {"accountID": account.id, "realm": subject.resource.status.get("realm") or account.realm}
+    await _refuse_own_tree(subject, account, wanted, known)
     where = f"below {account.parent} ({actual})" if actual else "nowhere: it is the root account"
     text = (
         f"spec.parentRef: the account {account.id} stands {where} in KAZOO, and not below {wanted}; move "
         "it there, or write the parent that it has."
     )
-    known = {"accountID": account.id, "realm": subject.resource.status.get("realm") or account.realm}
     raise Halt(Reason.INVALID_SPEC, text, known, State.STALLED)
+
+
+async def _refuse_own_tree(subject: Subject, account: Account, wanted: str, known: JsonObject) -> None:
+    """Raises Halt when the parent is the account itself or, in KAZOO, below it."""
+    text = f"spec.parentRef: names the account {account.id} itself; write the parent that it has."
+    if wanted != account.id:
+        row = await subject.connection.index.row(wanted, subject.root.account_id)
+        if row is None or account.id not in row.tree:
+            return
+        text = (
+            f"spec.parentRef: the account {wanted}, {row.name}, stands below {account.id}, and so this one "
+            "cannot stand below it; write the parent that it has."
+        )
+    raise Halt(Reason.HIERARCHY_CYCLE, text, known, State.STALLED)
 
 
 def _wanted_id(subject: Subject) -> str | None:
@@ -133,7 +180,7 @@ def _wanted_id(subject: Subject) -> str | None:
 
 def _named(resource: Resource) -> Key | None:
     """The Account that the object names as its parent."""
-    name = (resource.spec.get("parentRef") or {}).get("name")
+    name = reference(resource).get("name")
     return _key(resource, str(name)) if name else None
 
 

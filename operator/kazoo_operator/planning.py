@@ -52,6 +52,7 @@ class Held:
     """The objects of the files, with a status as far as one was found out."""
 
     resources: dict[Key, Resource] = field(default_factory=dict)
+    _realms: dict[str, list[Key]] | None = None
 
     def get(self, key: Key) -> Resource | None:
         """The object, or None when there is none."""
@@ -60,6 +61,15 @@ class Held:
     def referring_to(self, key: Key) -> Iterable[Resource]:
         """Nobody: only a deletion asks."""
         return ()
+
+    def with_realm(self, realm: str) -> Iterable[Resource]:
+        """The objects that are to manage an account with this realm."""
+        if self._realms is None:
+            self._realms = {}
+            for key, resource in self.resources.items():
+                if not resource.observe_only:
+                    self._realms.setdefault(str(resource.spec.get("realm")), []).append(key)
+        return [self.resources[key] for key in self._realms.get(realm, ())]
 
 
 class Planning:

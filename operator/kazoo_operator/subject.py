@@ -78,7 +78,7 @@ class Subject:
     @property
     def observe_only(self) -> bool:
         """Whether nothing may be written to KAZOO for this object."""
-        return self.resource.spec.get("managementPolicy") == "ObserveOnly"
+        return self.resource.observe_only
 
     def annotation(self, name: str) -> str | None:
         """The value of an annotation with our prefix."""

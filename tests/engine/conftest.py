@@ -102,6 +102,10 @@ class Objects:
             one for one in self.held.values() if (one.spec.get("parentRef") or {}).get("name") == key.name
         ]
 
+    def with_realm(self, realm: str) -> list[Resource]:
+        managed = (one for one in self.held.values() if not one.observe_only)
+        return [one for one in managed if one.spec.get("realm") == realm]
+
 
 class Memory:
     """The deletions' memory of a Lease that is never lost."""

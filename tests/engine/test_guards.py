@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kazoo_operator.core.custom_resource import Resource
-from kazoo_operator.core.outcome import Reason, State
+from kazoo_operator.core.outcome import Reason, Return, State
 from tests.engine.conftest import Clock, Watching, World, account, after, until_ready
 
 DENIED = {"call_restriction": {"emergency": {"action": "deny"}}}
@@ -178,6 +178,60 @@ async def test_emergency_calls_are_allowed_where_the_spec_names_another_account(
     assert told.outcome.reason is Reason.INVALID_SPEC
     document = await world.document(found.fields["accountID"])
     assert document["call_restriction"]["emergency"] == {"action": "inherit"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [{"timezone": "Mars/Olympus"}, {"parentRef": {"name": "acme"}}, {"resyncInterval": "soon"}],
+    ids=["invalid-spec", "cycle", "no-duration"],
+)
+async def test_a_deny_of_emergency_that_comes_later_is_repaired_whatever_is_refused(
+    world: World, spec: dict[str, Any]
+) -> None:
+    engine, resource = world.engine(), account()
+    found = await until_ready(engine, resource)
+    refused = after(resource, found, generation=2, **spec)
+    world.objects.put(refused)
+    first = await engine.reconcile(refused, Watching())
+    assert (first.outcome.state, first.events) == (State.STALLED, ())
+    assert first.outcome.comes_back is Return.AT_RESYNC
+    await world.edit(found.fields["accountID"], DENIED)
+    again = await engine.reconcile(after(refused, first), Watching())
+    assert (again.outcome, [event.reason for event in again.events]) == (first.outcome, ["DriftCorrected"])
+    document = await world.document(found.fields["accountID"])
+    assert document["call_restriction"]["emergency"] == {"action": "inherit"}
+
+
+async def test_an_invalid_object_that_is_known_by_its_mark_comes_back_at_resync(world: World) -> None:
+    engine = world.engine()
+    await until_ready(engine, account())
+    told = await engine.reconcile(account(timezone="Mars/Olympus"), Watching())
+    assert (told.outcome.reason, told.outcome.comes_back) == (Reason.INVALID_SPEC, Return.AT_RESYNC)
+
+
+@pytest.mark.parametrize(
+    ("status", "comes_back"),
+    [(503, Return.BACK_OFF), (403, Return.AT_RESYNC)],
+    ids=["unavailable", "forbidden"],
+)
+async def test_emergency_calls_that_could_not_be_looked_at_are_looked_at_again_soon(
+    world: World, status: int, comes_back: Return
+) -> None:
+    engine, resource = world.engine(), account()
+    found = await until_ready(engine, resource)
+    await world.fault({"status": status}, "GET", "/accounts/", times=10)
+    refused = after(resource, found, generation=2, timezone="Mars/Olympus")
+    told = await engine.reconcile(refused, Watching())
+    assert (told.outcome.reason, told.outcome.state) == (Reason.INVALID_SPEC, State.STALLED)
+    assert told.outcome.comes_back is comes_back
+
+
+async def test_an_invalid_object_that_only_observes_comes_back_on_change_alone(world: World) -> None:
+    engine, resource = world.engine(), account()
+    found = await until_ready(engine, resource)
+    eye = after(resource, found, generation=2, managementPolicy="ObserveOnly", timezone="Mars/Olympus")
+    told = await engine.reconcile(eye, Watching())
+    assert (told.outcome.reason, told.outcome.comes_back) == (Reason.INVALID_SPEC, Return.ON_CHANGE)
 
 
 async def test_another_parent_is_refused_at_every_pass(world: World) -> None:

@@ -129,6 +129,56 @@ async def test_a_cycle_names_its_members(world: World, length: int) -> None:
     assert await world.writes() == []
 
 
+@pytest.mark.parametrize("forms", [("realm", "realm"), ("realm", "name"), ("name", "realm")])
+async def test_a_cycle_of_accounts_that_are_still_to_be_made_is_found_by_realm_too(
+    world: World, forms: tuple[str, str]
+) -> None:
+    members = []
+    for name, other, form in zip("ab", "ba", forms, strict=True):
+        said = other if form == "name" else f"{other}.pbx.example.com"
+        members.append(account(name, name=name, realm=f"{name}.pbx.example.com", parentRef={form: said}))
+    world.objects.put(*members)
+    engine = world.engine()
+    for member in members:
+        found = await engine.reconcile(member, Watching())
+        assert (found.outcome.reason, found.outcome.state) == (Reason.HIERARCHY_CYCLE, State.STALLED)
+        assert f"{member.key.name} -> " in found.outcome.message
+        assert {key.name for key in found.outcome.awaits} == {"a", "b"} - {member.key.name}
+    assert await world.writes() == []
+
+
+async def test_an_account_that_is_to_be_made_below_its_own_realm_is_a_cycle(world: World) -> None:
+    resource = account("child", parentRef={"realm": "child.pbx.example.com"}, **CHILD)
+    found = await world.engine().reconcile(resource, Watching())
+    assert found.outcome.reason is Reason.HIERARCHY_CYCLE
+    assert "child -> child" in found.outcome.message
+
+
+async def test_a_realm_that_kazoo_has_leads_to_no_object_that_only_claims_it(world: World) -> None:
+    await until_ready(world.engine(owner="rival"), account("theirs", **PARENT))
+    claims = account("claims", parentRef={"realm": "child.pbx.example.com"}, **PARENT)
+    child = account("child", parentRef={"realm": "parent.pbx.example.com"}, **CHILD)
+    world.objects.put(claims, child)
+    found = await until_ready(world.engine(), child)
+    assert found.fields["parent"] == "parent.pbx.example.com"
+
+
+@pytest.mark.parametrize("form", ["accountID", "realm"])
+@pytest.mark.parametrize("whose", ["own", "childs"])
+async def test_an_account_below_itself_or_below_its_child_is_a_cycle(
+    world: World, form: str, whose: str
+) -> None:
+    resource, parent = await _parent(world)
+    engine = world.engine()
+    child = await until_ready(engine, account("child", parentRef={"name": "parent"}, **CHILD))
+    said = (parent if whose == "own" else child).fields[form]
+    found = await engine.reconcile(after(resource, parent, parentRef={form: said}), Watching())
+    assert (found.outcome.reason, found.outcome.comes_back) == (Reason.HIERARCHY_CYCLE, Return.AT_RESYNC)
+    assert parent.fields["accountID"] in found.outcome.message
+    assert (whose == "own") is (child.fields["accountID"] not in found.outcome.message)
+    assert found.fields["accountID"] == parent.fields["accountID"]
+
+
 async def test_what_hangs_on_a_cycle_waits_and_is_no_member(world: World) -> None:
     for name, above in (("a", "b"), ("b", "a")):
         world.objects.put(

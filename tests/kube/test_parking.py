@@ -239,3 +239,18 @@ def test_the_children_of_an_account_are_found_by_an_index() -> None:
     cache.remove(CHILD, "5")
     assert list(objects.referring_to(Key("Account", "default", "elsewhere"))) == []
     assert set(cache._referring) == {Key("Account", "other", "parent")}
+
+
+def test_the_accounts_that_manage_a_realm_are_found_by_an_index() -> None:
+    cache = Cache()
+    objects = CachedObjects(cache)
+    cache.put("Account", account(1, name="child", realm="acme.example.com"))
+    cache.put("Account", account(2, name="far", namespace="other", realm="acme.example.com"))
+    cache.put("Account", account(3, name="eye", realm="acme.example.com", managementPolicy="ObserveOnly"))
+    cache.put("Account", account(4, name="odd", realm=5))
+    assert [one.key.name for one in objects.with_realm("acme.example.com")] == ["child", "far"]
+    cache.put("Account", account(5, name="child", realm="new.example.com"))
+    assert [one.key.name for one in objects.with_realm("acme.example.com")] == ["far"]
+    assert [one.key.name for one in objects.with_realm("new.example.com")] == ["child"]
+    cache.remove(CHILD, "6")
+    assert set(cache._with_realm) == {"acme.example.com"}

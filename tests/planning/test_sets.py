@@ -143,5 +143,38 @@ def test_a_cycle_loses_one_link_and_no_object() -> None:
     assert parents([child("a", {"name": "a"})]) == {Key("Account", "team", "a"): None}
 
 
+def test_objects_are_ordered_by_realm_and_id_of_their_parents_too() -> None:
+    by_id = child("b", {"accountID": "a" * 32})
+    by_realm = child("c", {"realm": "a.pbx.example.com"})
+    eye = account("eye", realm="a.pbx.example.com", accountID="a" * 32, managementPolicy="ObserveOnly")
+    parent = account("a", realm="a.pbx.example.com", adopt=True, accountID="a" * 32)
+    above = parents([by_id, by_realm, eye, parent])
+    assert [key.name for key in as_a_tree(above)] == ["eye", "a", "b", "c"]
+    assert {key.name for key, parent in above.items() if parent is not None} == {"b", "c"}
+
+
+def test_a_cycle_by_id_loses_one_link_and_no_object() -> None:
+    first = account("a", adopt=True, accountID="a" * 32, parentRef={"accountID": "b" * 32})
+    second = account("b", adopt=True, accountID="b" * 32, parentRef={"accountID": "a" * 32})
+    above = parents([first, second])
+    assert sum(parent is None for parent in above.values()) == 1
+    assert parents([account("a", accountID="a" * 32, parentRef={"accountID": "a" * 32})]) == {
+        Key("Account", "team", "a"): None
+    }
+
+
+async def test_a_cycle_by_realm_is_named_before_anything_is_made(plan: Plan) -> None:
+    first = child("a", {"realm": "b.pbx.example.com"})
+    report = await plan(first, child("b", {"realm": "a.pbx.example.com"}))
+    for name in ("a", "b"):
+        assert reasons(named(report, name)) == ["HierarchyCycle"]
+
+
+async def test_an_account_below_itself_is_a_cycle_also_by_its_realm(world: World, plan: Plan) -> None:
+    await apply(world, account())
+    report = await plan(account(parentRef={"realm": "acme.pbx.example.com"}))
+    assert reasons(named(report)) == ["HierarchyCycle"]
+
+
 def top(name: str) -> Resource:
     return account(name, parentRef=None)

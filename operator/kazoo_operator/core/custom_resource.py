@@ -62,6 +62,11 @@ class Resource:
         )
 
     @property
+    def observe_only(self) -> bool:
+        """Whether nothing may be written to KAZOO for this object."""
+        return self.spec.get("managementPolicy") == "ObserveOnly"
+
+    @property
     def observed_generation(self) -> int:
         """The generation that `status` speaks of; -1 when nothing was written yet."""
         return int(self.status.get("observedGeneration", -1))

@@ -11,14 +11,21 @@ Parents = Mapping[Key, Key | None]
 
 
 def parents(resources: Iterable[Resource]) -> Parents:
-    """Who stands below whom, by name or by realm. Of a cycle, one link is left out: its objects are told."""
+    """Who stands below whom, whatever form the reference has. Of a cycle, one link is left out.
+
+    Its objects are told. Of several objects about one account, one that manages it stands for it.
+    """
     held = {resource.key: resource for resource in resources}
-    realms = {resource.spec.get("realm"): key for key, resource in held.items() if _has_realm(resource)}
+    by_word: dict[tuple[str, str], Key] = {}
+    for resource in sorted(held.values(), key=lambda one: one.observe_only):
+        for word in words(resource.spec):
+            by_word.setdefault(word, resource.key)
     found: dict[Key, Key | None] = {}
     for key, resource in held.items():
         said = reference(resource)
         above = Key(key.kind, key.namespace, str(said["name"])) if "name" in said else None
-        above = realms.get(said.get("realm")) if above is None and _text(said.get("realm")) else above
+        if above is None:
+            above = next((by_word[word] for word in words(said) if word in by_word), None)
         found[key] = above if above in held and not _leads_to(found, above, key) else None
     return found
 
@@ -72,9 +79,7 @@ def _leads_to(found: Parents, start: Key | None, end: Key) -> bool:
     return start == end
 
 
-def _has_realm(resource: Resource) -> bool:
-    return _text(resource.spec.get("realm"))
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+def words(said: JsonObject) -> list[tuple[str, str]]:
+    """What names an account, in a spec as in a reference: the id first, which cannot be mistaken."""
+    forms = [(form, said.get(form)) for form in ("accountID", "realm")]
+    return [(form, value) for form, value in forms if isinstance(value, str) and value]

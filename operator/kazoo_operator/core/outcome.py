@@ -7,7 +7,7 @@ both. Nothing else in the project writes a condition.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -23,7 +23,7 @@ class State(Enum):
 
 
 class Return(Enum):
-    """When an object is looked at again, changes of itself aside."""
+    """When an object is looked at again, changes of itself aside; the latest first."""
 
     ON_CHANGE = "on change"
     AT_RESYNC = "at resync"
@@ -183,6 +183,11 @@ class Outcome:
         if state is None:
             return cls(reason, message, meaning.state, meaning.comes_back, tuple(awaits))
         return cls(reason, message, state, Return.AT_RESYNC, tuple(awaits))
+
+    def no_later_than(self, comes_back: Return) -> Outcome:
+        """The same outcome, for an object that is looked at again at `comes_back` at the latest."""
+        sooner = tuple(Return)
+        return replace(self, comes_back=max(self.comes_back, comes_back, key=sooner.index))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class Cache:
         self._gone: dict[Key, int] = {}
         self._floors: dict[tuple[str, str], int] = {}
         self._referring: dict[Key, dict[Key, None]] = {}
+        self._with_realm: dict[str, dict[Key, None]] = {}
         self.passes_per_second = 0.0
 
     def __len__(self) -> int:
@@ -51,6 +52,10 @@ class Cache:
     def referring_to(self, key: Key) -> tuple[Key, ...]:
         """The Accounts whose `spec.parentRef.name` is `key`; no scan."""
         return tuple(self._referring.get(key, ()))
+
+    def with_realm(self, realm: str) -> tuple[Key, ...]:
+        """The Accounts that manage and have this `spec.realm`; no scan."""
+        return tuple(self._with_realm.get(realm, ()))
 
     def begin_anew(self) -> None:
         """A term begins: nothing was done about any object in it."""
@@ -137,13 +142,22 @@ class Cache:
         self.passes_per_second += 1 / facts.every
         if facts.parent is not None and key.kind == "Account":
             self._referring.setdefault(facts.parent, {})[key] = None
+        if facts.realm is not None and key.kind == "Account":
+            self._with_realm.setdefault(facts.realm, {})[key] = None
 
     def _unlink(self, key: Key, facts: Facts) -> None:
         self.passes_per_second -= 1 / facts.every
-        if facts.parent is not None and (others := self._referring.get(facts.parent)) is not None:
-            others.pop(key, None)
-            if not others:
-                del self._referring[facts.parent]
+        if facts.parent is not None:
+            _drop_from(self._referring, facts.parent, key)
+        if facts.realm is not None:
+            _drop_from(self._with_realm, facts.realm, key)
+
+
+def _drop_from(found: dict[Any, dict[Key, None]], word: Any, key: Key) -> None:
+    if (keys := found.get(word)) is not None:
+        keys.pop(key, None)
+        if not keys:
+            del found[word]
 
 
 def _within(key: Key, kind: str, namespace: str) -> bool:

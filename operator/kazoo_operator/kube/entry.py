@@ -19,7 +19,8 @@ WISHES = tuple(
 class Facts:
     """What decides whether an object needs work, whom it refers to, and what others see of it.
 
-    `destructive` says that the deletion policy is Delete; `parent` is the Account in `spec.parentRef.name`.
+    `destructive` says that the deletion policy is Delete; `parent` is the Account in `spec.parentRef.name`;
+    `realm` is that of the spec, where it is to be managed.
     """
 
     uid: str
@@ -34,6 +35,7 @@ class Facts:
     wishes: tuple[str | None, ...]
     every: float
     parent: Key | None
+    realm: str | None
 
     @classmethod
     def of(cls, resource: Resource) -> Facts:
@@ -42,6 +44,7 @@ class Facts:
         condition: JsonObject = next((one for one in conditions if one.get("type") == "Ready"), {})
         reference = resource.spec.get("parentRef")
         name = reference.get("name") if isinstance(reference, dict) else None
+        realm = None if resource.observe_only else resource.spec.get("realm")
         return cls(
             uid=resource.uid,
             generation=resource.generation,
@@ -55,6 +58,7 @@ class Facts:
             wishes=tuple(resource.annotations.get(name) for name in WISHES),
             every=resync.interval(resource.spec),
             parent=Key("Account", resource.key.namespace, name) if name else None,
+            realm=realm if isinstance(realm, str) else None,
         )
 
     def wishes_more_than(self, before: Facts) -> bool:

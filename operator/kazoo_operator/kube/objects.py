@@ -24,3 +24,9 @@ class CachedObjects:
         for child in self._cache.referring_to(key):
             if (resource := self.get(child)) is not None:
                 yield resource
+
+    def with_realm(self, realm: str) -> Iterator[Resource]:
+        """The managed Accounts of all namespaces with this `spec.realm`."""
+        for key in self._cache.with_realm(realm):
+            if (resource := self.get(key)) is not None:
+                yield resource

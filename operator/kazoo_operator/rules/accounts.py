@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Severity
+from kazoo_operator.core.lineage import words
 from kazoo_operator.rules.rule import Objection, Rule
 
 Said = Iterator[tuple[int, Objection]]
@@ -24,7 +25,7 @@ def accounts(resources: Sequence[Resource]) -> Numbered:
 
 def is_managed(resource: Resource) -> bool:
     """Whether the account is brought to its spec; another object may observe the same."""
-    return resource.spec.get("managementPolicy") != "ObserveOnly"
+    return not resource.observe_only
 
 
 def managed(resources: Sequence[Resource]) -> Numbered:
@@ -54,7 +55,7 @@ class Directory:
         by_word: dict[tuple[str, str], Key] = {}
         objects = sorted(found, key=is_managed, reverse=True)
         for one in objects:
-            for word in _words(one.spec):
+            for word in words(one.spec):
                 by_word.setdefault(word, one.key)
         self._speaker = {
             one.key: one.key if is_managed(one) else _first(by_word, one.spec) or one.key for one in objects
@@ -74,13 +75,8 @@ class Directory:
         return self._speaker.get(Key(one.key.kind, one.key.namespace, name)) if _is_text(name) else None
 
 
-def _words(said_of_it: JsonObject) -> list[tuple[str, str]]:
-    """What names an account, in a spec as in a reference: the id first, which cannot be mistaken."""
-    return [(form, said_of_it[form]) for form in ("accountID", "realm") if _is_text(said_of_it.get(form))]
-
-
 def _first(by_word: dict[tuple[str, str], Key], said_of_it: JsonObject) -> Key | None:
-    return next((by_word[word] for word in _words(said_of_it) if word in by_word), None)
+    return next((by_word[word] for word in words(said_of_it) if word in by_word), None)
 
 
 def _is_text(value: object) -> TypeGuard[str]:
