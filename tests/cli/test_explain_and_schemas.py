@@ -36,6 +36,20 @@ def test_each_reason_is_explained(reason: Reason) -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "when"),
+    [
+        ("Ready", "at resync."),
+        ("Creating", "with back-off."),
+        ("InvalidSpec", "at resync where it has an account, for emergency calls."),
+        ("HierarchyCycle", "at resync where it has an account, for emergency calls."),
+        ("ParentNotReady", "unless an object that it waits for changes."),
+    ],
+)
+def test_a_reason_tells_when_the_object_is_looked_at_again(reason: str, when: str) -> None:
+    assert when in said("explain", reason)[1]
+
+
+@pytest.mark.parametrize(
     ("word", "meant"), [("InvalidSpecs", "InvalidSpec"), ("notadoptd", "NotAdopted"), ("shema", "SCHEMA")]
 )
 def test_a_slip_is_told_with_the_nearest_name(word: str, meant: str) -> None:

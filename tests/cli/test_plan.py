@@ -81,7 +81,7 @@ async def plan(sandbox: Sandbox) -> Run:
             stderr=asyncio.subprocess.PIPE,
             env=environment(sandbox, **more),
         )
-        told, warned = await asyncio.wait_for(process.communicate(stdin.encode()), 30)
+        told, warned = await asyncio.wait_for(process.communicate(stdin.encode()), 120)
         done = Done(int(process.returncode or 0), (told or b"").decode(), warned.decode())
         assert "Traceback" not in done.err
         assert sandbox.identity.reseller.api_key not in done.out + done.err

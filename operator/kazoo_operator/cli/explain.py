@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from kazoo_operator.core.outcome import Meaning, Reason
 
 EPILOG = """Exit codes: 0 explained, 1 there is no such rule or reason, 64 wrong usage.
 
@@ -63,11 +66,20 @@ def _pages() -> dict[str, str]:
     for reason, meaning in MEANINGS.items():
         pages[reason.value] = (
             f"# {reason.value}: {meaning.text}\n\n"
-            f"The object is {meaning.state.value}. Besides at a change of itself, it is looked at again "
-            f"{meaning.comes_back.value}.\n\n"
+            f"The object is {meaning.state.value}. A change of its spec brings it back at once; "
+            f"{_comes_back(reason, meaning)}.\n\n"
             "The condition's message says which field or account, and what to do.\n"
         )
     return pages
+
+
+def _comes_back(reason: Reason, meaning: Meaning) -> str:
+    """When an object is looked at again, changes of itself aside."""
+    if meaning.comes_back.value != "on change":
+        return f"without one, it is looked at again {meaning.comes_back.value}"
+    if reason.value in ("InvalidSpec", "HierarchyCycle"):
+        return "without one, it is looked at again at resync where it has an account, for emergency calls"
+    return "without one, it stays as it is, unless an object that it waits for changes"
 
 
 def _title(text: str) -> str:
