@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from kazoo_operator.backend.errors import BackendError, NotFound
@@ -18,6 +18,7 @@ from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.core.realm import from_template
 from kazoo_operator.core.schema import without_nulls
 from kazoo_operator.failure import outcome_of
+from kazoo_operator.rules.account import NEW_ACCOUNT_HAS_A_REALM
 from kazoo_operator.surroundings import Objects
 
 
@@ -208,9 +209,10 @@ def decided_realm(subject: Subject) -> str:
     template = subject.connection.policy.realm_template
     made = from_template(template, str(subject.fields["name"])) if template else None
     if made is None:
-        why = "no realm can be made from the name" if template else "there is no realm template"
-        text = f"spec.realm: is absent and {why}; add it, for example acme.pbx.example.com (KZ021)."
-        raise Halt(Reason.INVALID_SPEC, text)
+        found = NEW_ACCOUNT_HAS_A_REALM.finding()
+        if template:
+            found = replace(found, message="is absent and no realm can be made from the name")
+        raise Halt(Reason.INVALID_SPEC, f"{found}.")
     return made
 
 

@@ -66,6 +66,14 @@ def test_a_number_that_is_no_rule_is_told_which_there_are(word: str) -> None:
     assert "did you mean" not in told
 
 
+def test_each_rule_that_the_code_names_has_a_page() -> None:
+    sources = (ROOT / "operator/kazoo_operator").rglob("*.py")
+    named = {
+        name for path in sources for name in re.findall(r"\bKZ\d{3}\b", path.read_text(encoding="utf-8"))
+    }
+    assert named <= set(CATALOGUE)
+
+
 def test_a_number_alone_names_a_rule() -> None:
     assert said("explain", "20")[1].startswith("# KZ020: ")
 

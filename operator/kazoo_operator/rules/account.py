@@ -102,6 +102,17 @@ CLASSIFIER_IS_KNOWN = Rule(
     live=True,
 )
 
+NEW_ACCOUNT_HAS_A_REALM = Rule(
+    id="KZ021",
+    title="A new account has a realm",
+    severity=Severity.ERROR,
+    path="realm",
+    message="is absent and there is no realm template",
+    hint="add it, for example acme.pbx.example.com",
+    source="Account manager guide: a realm is made from the account's name unless it is given",
+    live=True,
+)
+
 _ADDRESS = "Account manager guide: a physical address must be included for each account"
 
 
@@ -208,6 +219,7 @@ BALANCE_TAB_IS_SHOWN = Rule(
 
 RULES = (
     REALM_IS_STATIC,
+    NEW_ACCOUNT_HAS_A_REALM,
     PARENT_IS_STATIC,
     TIMEZONE_IS_KNOWN,
     *ADDRESS_IS_REQUIRED,
