@@ -121,7 +121,7 @@ async def test_other_versions_of_the_api(master: Client) -> None:
 
 async def test_what_is_not_built_says_so(master: Client) -> None:
     for method, path in (
-        ("GET", "/whitelabel"),
+        ("GET", "/whitelabel/logo"),
         ("GET", "/devices/status"),
         ("PUT", "/phone_numbers/+14155550100/activate"),
     ):

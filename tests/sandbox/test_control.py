@@ -106,6 +106,7 @@ async def test_the_state_tells_everything_of_every_account(master: Client) -> No
     acme = state["accounts"][account]
     assert set(acme) == {
         "account", "tree", "limits", "blacklist", "ledgers", "balance", "users", "callflows", "plans",
+        "apps", "whitelabel",
     }  # fmt: skip
     assert acme["tree"] == [master.master, master.reseller]
     assert acme["account"]["realm"] == "acme.example.org"

@@ -26,6 +26,7 @@ WHOLE = frozenset(
         "accounts-api-key",
         "accounts-create-full",
         "accounts-create-junk",
+        "accounts-create-minimal",
         "accounts-create-odd-names",
         "accounts-create-unique",
         "accounts-create-who",
@@ -42,6 +43,8 @@ WHOLE = frozenset(
         "accounts-search",
         "accounts-update-unique",
         "accounts-update-who",
+        "apps-blacklist",
+        "apps-blacklist-who",
         "auth-account-alias",
         "auth-api-key",
         "auth-user",
@@ -69,6 +72,7 @@ WHOLE = frozenset(
         "users-refused",
         "users-update",
         "users-who",
+        "whitelabel",
     }
 )
 """In both releases."""
@@ -76,7 +80,7 @@ BOTH = {
     "accounts-api-key": 19,
     "accounts-create-full": 5,
     "accounts-create-junk": 6,
-    "accounts-create-minimal": 14,
+    "accounts-create-minimal": 17,
     "accounts-create-odd-names": 12,
     "accounts-create-unique": 15,
     "accounts-create-who": 25,
@@ -93,8 +97,8 @@ BOTH = {
     "accounts-search": 33,
     "accounts-update-unique": 16,
     "accounts-update-who": 24,
-    "apps-blacklist": 8,
-    "apps-blacklist-who": 14,
+    "apps-blacklist": 32,
+    "apps-blacklist-who": 35,
     "auth-account-alias": 9,
     "auth-api-key": 17,
     "auth-expired": 14,
@@ -123,7 +127,7 @@ BOTH = {
     "users-refused": 15,
     "users-update": 22,
     "users-who": 30,
-    "whitelabel": 4,
+    "whitelabel": 20,
 }
 REPLAYED = {"4.3": BOTH, "5.0": BOTH | {"envelope-too-large": 3}}
 """How many steps of each scenario are done, by release."""

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import invoice
+from . import plan as service_plan
 from .invoice import Bill, Quantities
 from .plan import STRATEGIES, Plan, overridden, whole
 from .quantity import Counts
@@ -122,6 +123,11 @@ def assignments(world: World, account: Account) -> Assignments:
     """The account's plans: its own, and those that hang on its users."""
     own = world.services.get(account.id).plans
     return {**own, **{key: plan for key, plan in world.users.plans(account.id).items() if key not in own}}
+
+
+def applications(world: World, assigned: Assignments, wide: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What these plans say of apps: app id -> `enabled`, `vendor_id` and what else stands there."""
+    return service_plan.applications(_plans(world, assigned, wide))
 
 
 def quantities(world: World, account: Account) -> Quantities:

@@ -129,14 +129,13 @@ class Control:
         parts = [noun.state for noun in self._routes.nouns.values() if noun.state]
         with world.store.transaction():
             accounts = {
-                account.id: NOTHING_YET
-                | {key: value for part in parts for key, value in part(world, account).items()}
+                account.id: {key: value for part in parts for key, value in part(world, account).items()}
                 for account in world.accounts.all()
             }
         return {
             "now": world.clock.timestamp(),
             "accounts": accounts,
-            "apps": [],
+            "apps": [{**app.shown, "account_id": vendor} for vendor, app in world.apps.everywhere()],
             "plans": world.service_plans.all(),
         }
 
@@ -151,8 +150,6 @@ LONGEST_CALL = 31 * 86_400
 """In seconds."""
 HIGHEST_RATE = 1_000_000
 """In the currency, of a minute."""
-NOTHING_YET: dict[str, Any] = {"blacklist": []}
-"""What an account holds of the nouns that are not built."""
 
 
 def _plain(answer: Callable[[web.Request], Awaitable[Any]]) -> Handler:

@@ -76,13 +76,16 @@ def _broken(path: str, kind: str, detail: dict[str, Any]) -> Refusal:
 def success(call: Call, reply: Reply) -> Answer:
     """The envelope of a good answer."""
     headers: dict[str, str] = {}
+    told: dict[str, Any] = {}
+    if call.world.release.tells_version_to_all:
+        told["version"] = call.world.release.version
     created = call.method == "PUT" or (call.method == "POST" and reply.location is not None)
     status = reply.status or (201 if created else 200)
     if reply.location and created:
         headers["Location"] = reply.location
     if reply.revision and call.method == "GET":
         headers["ETag"] = f'"{reply.revision}"'
-    envelope = {**_common(call, reply.token), "status": "success", **reply.members}
+    envelope = {**told, **_common(call, reply.token), "status": "success", **reply.members}
     if reply.chunked:
         envelope.pop("tokens", None)
     if reply.data is not NOTHING:
@@ -99,7 +102,9 @@ def refusal(call: Call, error: Refusal) -> Answer:
         return Answer(error.status, {**headers, "x-request-id": call.request_id}, b"")
     envelope = {**_common(call, None, anonymous=error.anonymous), "status": "error", **error.members}
     if call.world.release.names_missing_token:
-        envelope = {"auth_token": "undefined", "version": call.world.release.version, **envelope}
+        envelope = {"auth_token": "undefined", **envelope}
+    if call.world.release.tells_version_to_all:
+        envelope = {"version": call.world.release.version, **envelope}
     envelope |= {"error": str(error.status), "message": error.message}
     if error.data is not NOTHING:
         nulls = error.prints_nulls or call.world.release.prints_null_values

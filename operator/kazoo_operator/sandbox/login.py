@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from . import allowed_apps
 from .account import Account
 from .seed import CLUSTER_ID
 from .user import User
 
+if TYPE_CHECKING:
+    from .world import World
 
-def described(account: Account, user: User | None = None) -> dict[str, Any]:
-    """The account, and of who logged in as a user its language and id."""
+
+def described(world: World, account: Account, user: User | None = None) -> dict[str, Any]:
+    """The account with its apps, and of who logged in as a user its language and id."""
     told = {"owner_id": user.id} if user else {}
     language = (user.document.get("language") if user else None) or account.document.get("language", "en-US")
     return {
         **told,
         "account_id": account.id,
         "account_name": account.document.get("name"),
-        "apps": [],
+        "apps": allowed_apps.at_login(world, account, user, str(language)),
         "capabilities": {},
         "cluster_id": CLUSTER_ID,
         "is_master_account": account.superduper,

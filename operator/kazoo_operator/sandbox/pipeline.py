@@ -125,8 +125,6 @@ def _action(call: Call, routes: Routes) -> Action | None:
         _require_caller(call)
         raise empty(404) if call.caller.superduper else system_error(404)
     if match.resource is None:
-        if match.noun in routes.awaited:
-            return None
         raise system_error(404)
     verbs = match.resource.verbs
     if call.method == "OPTIONS":

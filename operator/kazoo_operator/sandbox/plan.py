@@ -76,6 +76,14 @@ def _merged_group(bookkeeper: str, plans: list[Plan]) -> Merged:
     return Merged(items, {"type": "default", "vendor_id": plans[0].vendor, **said, "id": bookkeeper})
 
 
+def applications(plans: Sequence[Plan]) -> dict[str, dict[str, Any]]:
+    """What all plans say of apps, by id; the highest wins, whatever their strategies."""
+    highest_first = sorted(plans, key=lambda plan: -plan.priority)
+    found = [plan.document.get("applications") for plan in highest_first]
+    merged_apps = _deep(apps for apps in found if isinstance(apps, dict))
+    return {app_id: said for app_id, said in merged_apps.items() if isinstance(said, dict)}
+
+
 def _items(plan: Plan) -> Document:
     """What of the document is items by category: overrides may hold anything."""
     categories = plan.document.get("plan")

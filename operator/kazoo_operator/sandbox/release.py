@@ -36,7 +36,9 @@ class Release:
     charges_known_tokens: bool
     """A request with a good token draws from the rate bucket; else only those without one, and logins."""
     names_missing_token: bool
-    """A refusal without a token says `"auth_token": "undefined"`, and the version."""
+    """A refusal without a token says `"auth_token": "undefined"`."""
+    tells_version_to_all: bool
+    """Envelopes say the version also to those without a token."""
     types_early_refusals: bool
     """Refusals made before Accept was looked at name their Content-Type."""
     reports_every_kind: bool
@@ -101,6 +103,7 @@ V5_0 = Release(
     counts_tokens=True,
     charges_known_tokens=False,
     names_missing_token=False,
+    tells_version_to_all=False,
     types_early_refusals=False,
     reports_every_kind=False,
     prints_null_values=True,
@@ -138,6 +141,7 @@ V4_3 = Release(
     counts_tokens=False,
     charges_known_tokens=True,
     names_missing_token=True,
+    tells_version_to_all=True,
     types_early_refusals=True,
     reports_every_kind=True,
     prints_null_values=False,

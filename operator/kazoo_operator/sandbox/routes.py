@@ -93,15 +93,14 @@ class Match:
 class Routes:
     """All nouns, and the way from a path to one of their resources."""
 
-    def __init__(self, nouns: Iterable[Noun], awaited: Iterable[Noun]) -> None:
+    def __init__(self, nouns: Iterable[Noun]) -> None:
         self.nouns = {noun.name: noun for noun in nouns}
-        self.awaited = {noun.name: noun for noun in awaited if noun.name not in self.nouns}
 
     def resolve(self, segments: Iterable[str]) -> Match:
         """What a path (without its version) means."""
         chain: list[tuple[str, list[str]]] = []
         for segment in segments:
-            if segment in self.nouns or segment in self.awaited or segment == "account":
+            if segment in self.nouns or segment == "account":
                 chain.append((segment, []))
             elif chain:
                 chain[-1][1].append(segment)
@@ -120,5 +119,5 @@ class Routes:
         return Match(noun, given, account_id, self._resource(noun, given), own)
 
     def _resource(self, noun: str, arguments: tuple[str, ...]) -> Resource | None:
-        found = self.nouns.get(noun) or self.awaited[noun]
-        return next((resource for resource in found.resources if resource.fits(arguments)), None)
+        resources = self.nouns[noun].resources
+        return next((resource for resource in resources if resource.fits(arguments)), None)

@@ -1,4 +1,4 @@
-"""What a fresh sandbox holds: a master account, and below it a reseller with an API key of its own.
+"""What a fresh sandbox holds: a master, and below it a reseller with an API key and a whitelabel of its own.
 
 Ids and keys are derived from words, so they are the same at every start.
 """
@@ -9,8 +9,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import stock_plans, user_rules
+from . import app, stock_plans, user_rules
 from .account import Account, Accounts
+from .document import Document
 from .user import User
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ MASTER_REALM = "master.sandbox.example"
 RESELLER_ID = derived("reseller")
 RESELLER_REALM = "reseller.sandbox.example"
 CLUSTER_ID = derived("cluster")
+WHITELABEL = {
+    "domain": "portal.sandbox.example",
+    "company_name": "Sandbox Reseller",
+    **dict.fromkeys(("hide_credits", "hide_powered", "hide_registration"), False),
+}
+"""The reseller's."""
 ADMIN_NAME = "admin"
 ADMIN_PASSWORD = derived("password", 16)
 
@@ -63,7 +70,7 @@ def identity(accounts: Accounts) -> Identity:
 
 
 def plant(world: World) -> None:
-    """Create the built-in accounts, and the master's administrator."""
+    """Create the built-in accounts, and what they hold."""
     now = world.clock.gregorian()
     _create(
         world,
@@ -96,6 +103,10 @@ def plant(world: World) -> None:
     world.users.save(MASTER_ID, admin)
     for plan_id, document in stock_plans.PLANS.items():
         world.service_plans.save(MASTER_ID, plan_id, document, now)
+    for app_name, label in app.STOCK.items():
+        stock = Document(derived(f"app {app_name}"), app.described(app_name, label), now)
+        world.apps.save(MASTER_ID, stock)
+    world.whitelabels.create(RESELLER_ID, WHITELABEL)
     for account in list(world.accounts.all()):
         world.quantities.recount(account)
 

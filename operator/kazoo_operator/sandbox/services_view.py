@@ -35,6 +35,7 @@ def quote(call: Call) -> Reply:
 
 def _summarised(call: Call, account: Account, services: Services, bill: Bill) -> dict[str, Any]:
     world = call.world
+    applications = billing.applications(world, services.plans, services.overrides)
     return {
         "plans": services.plans,
         "overrides": services.overrides,
@@ -42,7 +43,7 @@ def _summarised(call: Call, account: Account, services: Services, bill: Bill) ->
         "quantities": billing.quantities(world, account).shown(),
         "reseller": {"id": account.reseller_id, "is_reseller": account.is_reseller},
         "ratedeck": {},
-        "applications": {},
+        "applications": applications,
         "limits": world.limits.made(account.id).public,
         "im": {},
         "payment_tokens": {},

@@ -5,8 +5,24 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from . import account, document, ledger, limits, number, planting, quantity, reseller, seed, services, user
+from . import (
+    account,
+    apps_store,
+    document,
+    ledger,
+    limits,
+    number,
+    planting,
+    quantity,
+    reseller,
+    seed,
+    services,
+    user,
+    whitelabel,
+)
 from .account import Account, Accounts
+from .app import Apps
+from .apps_store import AppsStores
 from .bucket import Buckets
 from .clock import Clock
 from .document import Devices, Documents
@@ -22,6 +38,7 @@ from .services import ServicePlans, ServicesDocuments
 from .store import Store
 from .tokens import Tokens
 from .user import Users
+from .whitelabel import Whitelabels
 
 
 class World:
@@ -39,11 +56,13 @@ class World:
         self.buckets = Buckets(clock) if rate_limit else None
         self._seed_file = seed_file
         tables = (
-            account.TABLES, document.TABLES, ledger.TABLES, limits.TABLES, number.TABLES, quantity.TABLES,
-            reseller.TABLES, services.TABLES, user.TABLES,
+            account.TABLES, apps_store.TABLES, document.TABLES, ledger.TABLES, limits.TABLES, number.TABLES,
+            quantity.TABLES, reseller.TABLES, services.TABLES, user.TABLES, whitelabel.TABLES,
         )  # fmt: skip
         self.store = Store(database, "".join(tables))
         self.accounts = Accounts(self.store)
+        self.apps = Apps(self.store)
+        self.apps_stores = AppsStores(self.store)
         self.callflows = Documents(self.store, "callflow")
         self.devices = Devices(self.store)
         self.ledgers = Ledgers(self.store, clock)
@@ -53,11 +72,15 @@ class World:
         self.users = Users(self.store)
         self.service_plans = ServicePlans(self.store)
         self.services = ServicesDocuments(self.store)
+        self.whitelabels = Whitelabels(self.store)
         counters = {
+            "account_apps": lambda account_id: self._apps_counted(account_id)["account_apps"],
+            "branding": self.whitelabels.counted,
             "devices": self.devices.counted,
             "limits": self.limits.counted,
             "number_carriers": self.numbers.counted_by_carrier,
             "phone_numbers": self.numbers.counted,
+            "user_apps": lambda account_id: self._apps_counted(account_id)["user_apps"],
             "users": self.users.counted,
         }
         self.quantities = BilledQuantities(self.store, counters)
@@ -92,9 +115,14 @@ class World:
             master.api_key = api_key
             self.accounts.save(master)
 
+    def _apps_counted(self, account_id: str) -> apps_store.Counts:
+        return self.apps_stores.get(account_id).counted(self.users.counted(account_id))
+
     def remove(self, account: Account) -> None:
         """Delete an account and everything in it."""
         self.accounts.delete(account)
+        self.apps.delete(account.id)
+        self.apps_stores.delete(account.id)
         self.callflows.delete(account.id)
         self.devices.delete(account.id)
         self.ledgers.delete(account.id)
@@ -104,6 +132,7 @@ class World:
         self.resellers.forget_missing_cascade(account.id)
         self.services.delete(account.id)
         self.service_plans.delete(account.id)
+        self.whitelabels.delete(account.id)
         self.quantities.delete(account)
 
     def identity(self) -> Identity:

@@ -25,7 +25,7 @@ def log_in(call: Call) -> Reply:
     call.before_execution()
     token = call.world.tokens.issue(account.id, "cb_api_auth")
     return Reply(
-        described(account), revision=list_tag(call), location=f"/v2/api_auth/{account.id}",
+        described(call.world, account), revision=list_tag(call), location=f"/v2/api_auth/{account.id}",
         members={"page_size": 1}, token=token,
     )  # fmt: skip
 

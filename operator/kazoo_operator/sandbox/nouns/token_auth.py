@@ -19,7 +19,7 @@ def read(call: Call) -> Reply:
         "iss": "kazoo",
         "method": claims.method,
     }
-    return Reply({**told, **described(call.caller, call.user)})
+    return Reply({**told, **described(call.world, call.caller, call.user)})
 
 
 def delete(call: Call) -> Reply:

@@ -43,7 +43,7 @@ def log_in(call: Call) -> Reply:
     call.before_execution()
     token = call.world.tokens.issue(account.id, "cb_user_auth", user.id, user.identity)
     return Reply(
-        described(account, user), revision=list_tag(call), location=f"/v2/user_auth/{user.id}",
+        described(call.world, account, user), revision=list_tag(call), location=f"/v2/user_auth/{user.id}",
         members={"page_size": 1}, token=token,
     )  # fmt: skip
 
