@@ -43,6 +43,8 @@ WRITES = {
     "callflow PATCH": Write("PATCH", "{acme}/callflows/{flow}", {"name": "x"}),
     "callflow DELETE": Write("DELETE", "{acme}/callflows/{flow}"),
     "limits POST": Write("POST", "{acme}/limits", {"calls": 5}),
+    "blacklist POST": Write("POST", "{acme}/apps_store/blacklist", {"blacklist": ["x"]}),
+    "whitelabel PUT": Write("PUT", "{acme}/whitelabel", {"company_name": "Acme"}),
     "ledgers credit PUT": Write("PUT", "{acme}/ledgers/credit", CREDIT),
     "ledgers debit PUT": Write("PUT", "{acme}/ledgers/debit", CREDIT),
 }

@@ -26,7 +26,7 @@ from kazoo_operator.sandbox.nouns import discover
 from kazoo_operator.sandbox.refusal import ConnectionCut
 from kazoo_operator.sandbox.release import RELEASES
 from kazoo_operator.sandbox.routes import ANY
-from kazoo_operator.sandbox.seed import MASTER_ID
+from kazoo_operator.sandbox.seed import MASTER_ID, derived
 from kazoo_operator.sandbox.world import World
 
 ROUTES = discover()
@@ -45,6 +45,7 @@ QUERIES = [
     {"t": "account", "q": "id", "v": ""},
 ]  # fmt: skip
 FAULTS = [None, None, None, None, {"cut": "early"}, {"cut": "late"}, {"rollback": True}, {"unbilled": True}]
+VOIP = derived("app voip")
 CREDIT = {
     "amount": 5.25, "source": {"service": "adjustments", "id": "g1"}, "metadata": {},
     "usage": {"type": "credit", "quantity": 0, "unit": "USD"}, "period": {"start": 63_962_784_000},
@@ -71,6 +72,10 @@ BODIES: dict[str, list[dict[str, Any]]] = {
     "devices": [{"name": "Phone", "device_type": "sip_device", "enabled": True}],
     "transactions": [{"amount": 5}],
     "services": [{"add": ["gold"], "delete": ["gold"], "overrides": {"plan": {}}}, {"amount": 5}],
+    "apps_store": [
+        {"allowed_users": "all"}, {"allowed_users": "specific", "users": ["x"]}, {"blacklist": [VOIP, "x"]},
+    ],
+    "whitelabel": [{"domain": "{new}.example.org", "hide_port": True}, {"domain": "x.example.org"}],
     "api_auth": [{"api_key": "x" * 64}],
     "user_auth": [{"credentials": "0" * 32, "method": "md5", "account_realm": "acme.example.org"}],
 }  # fmt: skip
@@ -135,7 +140,7 @@ class Fuzzed:
     world: World
     failures: list[str] = field(default_factory=list)
     words: int = 0
-    known: list[str] = field(default_factory=lambda: ["gold", "adjustments", "202611", "x", "ä/b"])
+    known: list[str] = field(default_factory=lambda: ["gold", VOIP, "adjustments", "202611", "x", "ä/b"])
 
     def send(self, request: Request) -> None:
         """Carry one out, as the server does."""

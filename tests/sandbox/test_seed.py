@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from kazoo_operator.sandbox import SeedRefused, running_sandbox
+from kazoo_operator.sandbox.app import STOCK
 from tests.sandbox.client import IN_BOTH, Client
 from tests.sandbox.credentials import logged_in
 from tests.sandbox.process import failure, serving, started
@@ -52,9 +53,17 @@ async def test_the_example_is_planted_whole(compat: str) -> None:
             sandbox.world.service_plans.named(harbor["id"], name)
             for name in ("Harbor Trunks", "Harbor Seats")
         }
-        assert sandbox.world.quantities.below(harbor["id"])["limits"] == {
-            "inbound_trunks": 2, "twoway_trunks": 4,
-        }  # fmt: skip
+        below = sandbox.world.quantities.below(harbor["id"])
+        assert below["limits"] == {"inbound_trunks": 2, "twoway_trunks": 4}
+        assert below["account_apps"] == {"voip": 1, "numbers": 1}
+        assert (await tess.get("/v2/account/whitelabel")).data["company_name"] == "Harbor Telecom"
+        assert set(STOCK) | {"dialer"} == {
+            row["name"] for row in (await tess.get("/v2/account/apps_store")).data
+        }
+        listed = (await tess.get(f"{dental}/apps_store")).data
+        assert {row["name"] for row in listed} == set(STOCK) - {"fax"}
+        permitted = {row["name"]: row["allowed_users"] for row in listed if "allowed_users" in row}
+        assert permitted == {"voip": "all", "numbers": "admins"}
 
 
 async def test_ids_and_keys_follow_from_the_file(file: Path) -> None:
@@ -122,6 +131,18 @@ async def test_an_empty_file_plants_what_is_built_in(file: Path, text: str) -> N
         ),
         ("plans:\n- {name: Gold, plan: {}}\n- {name: Gold, plan: {}}\n", 3, "plans[1].name: its vendor"),
         ("plans:\n- {name: Gold, vendor: x.example.org, plan: {}}\n", 2, "plans[0].vendor: no account above"),
+        ("apps:\n- {name: voip}\n", 2, "apps[0].name: its vendor offers another app of this name"),
+        ("apps:\n- {name: dialer, vendor: x.example.org}\n", 2, "apps[0].vendor: no account above"),
+        ("apps:\n- {name: dialer, document: {name: x}}\n", 2, "apps[0].document.name: stands beside"),
+        ("apps:\n- {name: ab}\n", 2, "apps[0].name: String should have at least 3 characters"),
+        (ACCOUNT + "  blacklist: [fax, viop]\n", 4, "accounts[0].blacklist[1]: the account is offered"),
+        (ACCOUNT + "  apps:\n    viop: all\n", 5, "accounts[0].apps.viop: the account is offered no app"),
+        (ACCOUNT + "  apps: {voip: everybody}\n", 4, "accounts[0].apps.voip: Input should be 'all'"),
+        (ACCOUNT + "  whitelabel: {domain: 5}\n", 4, "accounts[0].whitelabel.domain: Value did not match"),
+        (
+            ACCOUNT + "  whitelabel: {domain: Portal.sandbox.example}\n", 4,
+            "accounts[0].whitelabel.domain: another account has this domain",
+        ),
         (ACCOUNT + "- {name: [\n", 5, ""),
         ("a: 1\n--- \nb: 2\n", 2, "but found another document"),
     ],

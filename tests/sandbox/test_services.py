@@ -423,16 +423,6 @@ async def test_only_billable_writes_use_up_the_fault(master: Client, acme: str) 
     assert "limits" not in (await summary(master, acme))["quantities"]["account"]
 
 
-async def test_an_edit_behind_kazoos_back_is_not_billed_until_it_is_reconciled(
-    master: Client, acme: str
-) -> None:
-    order = {"accountID": acme, "document": "limits", "merge": {"twoway_trunks": 4}}
-    await master.post("/sandbox/documents", body=order)
-    assert "limits" not in (await summary(master, acme))["quantities"]["account"]
-    await master.post(f"/v2/accounts/{acme}/services/reconciliation")
-    assert (await summary(master, acme))["quantities"]["account"]["limits"] == {"twoway_trunks": 4}
-
-
 async def test_to_wait_for_the_bill_is_broken_and_leaves_the_write_unbilled(
     master: Client, acme: str
 ) -> None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from . import account_rules, user_rules
+from . import account_rules, allowed_apps, app, user_rules
 from .account import Account
+from .apps_store import AppsStore
+from .document import Document
 from .ledger import UNITS, Duplicate, named
 from .limits import AccountLimits, schema
 from .refusal import Refusal
 from .schema import Errors
 from .seed import MASTER_ID, derived
-from .seed_file import At, SeedAccount, SeedEntry, SeedFile, SeedPlan, SeedUser
+from .seed_file import At, SeedAccount, SeedApp, SeedEntry, SeedFile, SeedPlan, SeedUser
 from .services import Services
 from .user import User
+from .whitelabel import WHITELABEL
 
 if TYPE_CHECKING:
     from .world import World
@@ -31,6 +34,8 @@ def plant(world: World, file: SeedFile) -> None:
     ]  # fmt: skip
     for place, plan in enumerate(file.seed.plans):
         _plan(world, file, ("plans", place), plan)
+    for place, offered in enumerate(file.seed.apps):
+        _app(world, file, ("apps", place), offered)
     for place, (account, wanted) in enumerate(zip(accounts, file.seed.accounts, strict=True)):
         _holdings(world, file, ("accounts", place), account, wanted)
 
@@ -74,6 +79,17 @@ def _plan(world: World, file: SeedFile, at: At, wanted: SeedPlan) -> None:
     world.service_plans.save(vendor.id, plan_id, document, world.clock.gregorian())
 
 
+def _app(world: World, file: SeedFile, at: At, wanted: SeedApp) -> None:
+    vendor = _with_realm(world, file, (*at, "vendor"), wanted.vendor)
+    if "name" in wanted.document:
+        raise file.refused((*at, "document", "name"), "stands beside the document, not in it")
+    if world.apps.named(vendor.id, wanted.name):
+        raise file.refused((*at, "name"), "its vendor offers another app of this name")
+    document = app.described(wanted.name, wanted.label or wanted.name, wanted.description)
+    app_id = derived(f"app {vendor.id} {wanted.name}")
+    world.apps.save(vendor.id, Document(app_id, document | wanted.document, world.clock.gregorian()))
+
+
 def _holdings(world: World, file: SeedFile, at: At, account: Account, wanted: SeedAccount) -> None:
     if wanted.limits:
         errors: Errors = {}
@@ -90,6 +106,8 @@ def _holdings(world: World, file: SeedFile, at: At, account: Account, wanted: Se
         plans[plan_id] = {"vendor_id": account.reseller_id}
     if plans:
         world.services.save(Services(account.id, plans))
+    _apps_store(world, file, at, account, wanted)
+    _whitelabel(world, file, (*at, "whitelabel"), account, wanted.whitelabel)
     world.ledgers.total(account)
     for place, entry in enumerate(wanted.ledgers):
         _entry(world, file, (*at, "ledgers", place), account, entry)
@@ -109,6 +127,34 @@ def _user(world: World, file: SeedFile, at: At, account: Account, wanted: SeedUs
     except Refusal as refusal:
         _refuse(file, at, refusal.data)
     world.users.save(account.id, user)
+
+
+def _apps_store(world: World, file: SeedFile, at: At, account: Account, wanted: SeedAccount) -> None:
+    if not (wanted.apps or wanted.blacklist):
+        return
+    ids = {each.get("name"): each["id"] for each in allowed_apps.allowed(world, account)}
+
+    def id_of(name: str, *place: str | int) -> str:
+        if name not in ids:
+            raise file.refused((*at, *place), f"the account is offered no app named {name!r}")
+        return str(ids[name])
+
+    apps = {
+        id_of(name, "apps", name): {"name": name, "allowed_users": who} for name, who in wanted.apps.items()
+    }
+    blacklist = [id_of(name, "blacklist", place) for place, name in enumerate(wanted.blacklist)]
+    world.apps_stores.save(AppsStore(account.id, {"apps": apps, "blacklist": blacklist}))
+
+
+def _whitelabel(world: World, file: SeedFile, at: At, account: Account, wanted: dict[str, Any]) -> None:
+    if not wanted:
+        return
+    errors: Errors = {}
+    document = WHITELABEL.check(dict(wanted), (), errors)
+    _refuse(file, at, errors)
+    if world.whitelabels.with_domain(str(document.get("domain"))):
+        raise file.refused((*at, "domain"), "another account has this domain")
+    world.whitelabels.create(account.id, document)
 
 
 def _entry(world: World, file: SeedFile, at: At, account: Account, wanted: SeedEntry) -> None:

@@ -2,6 +2,8 @@
 
     plans:                                      # sold by an account to those below it
     - {name: gold, vendor: REALM, plan: {limits: {twoway_trunks: {rate: 29.99}}}}
+    apps:                                       # offered by the master, or by a vendor whose plans name them
+    - {name: dialer, label: Dialer, vendor: REALM, document: {tags: [sales]}}
     accounts:                                   # a parent stands above its children
     - name: Acme Dental
       realm: acme.pbx.example.com
@@ -13,6 +15,9 @@
       document: {timezone: Etc/UTC}             # anything that KAZOO keeps of an account
       limits: {twoway_trunks: 5}
       plans: [gold]                             # by name, sold by the account's reseller
+      apps: {voip: all}                         # installed, by name: for all or admins
+      blacklist: [fax]                          # blocked, by name
+      whitelabel: {domain: portal.acme.example}
       users:
       - {username: ada, password: secret, firstName: Ada, lastName: Byron, administrator: true}
       ledgers:                                  # booked when the seed is planted
@@ -85,6 +90,9 @@ class SeedAccount(_Part):
     document: Object = {}
     limits: Object = {}
     plans: list[Text] = []
+    apps: dict[Text, Literal["all", "admins"]] = {}
+    blacklist: list[Text] = []
+    whitelabel: Object = {}
     users: list[SeedUser] = []
     ledgers: list[SeedEntry] = []
 
@@ -99,10 +107,21 @@ class SeedPlan(_Part):
     plan: Object
 
 
+class SeedApp(_Part):
+    """An app that the account with the realm `vendor` offers, the master where none is named."""
+
+    name: Annotated[str, Field(min_length=3, max_length=64)]
+    label: Text | None = None
+    description: str = ""
+    vendor: Text | None = None
+    document: Object = {}
+
+
 class Seed(_Part):
     """All of a file."""
 
     plans: list[SeedPlan] = []
+    apps: list[SeedApp] = []
     accounts: list[SeedAccount] = []
 
 
