@@ -215,6 +215,20 @@ async def test_unknown_users_are_answered_with_the_whole_document_and_stored_now
 
 
 @IN_BOTH
+async def test_a_blocked_app_takes_unknown_users_and_then_cannot_be_unblocked(
+    reseller: Client, itself: Client, branch: str, apps: dict[str, str]
+) -> None:
+    assert await blocked(reseller, branch, apps["voip"]) == 200
+    installed = await itself.put(store_of(branch, apps["voip"]), {"allowed_users": "everybody"})
+    assert installed.data == {"allowed_users": "everybody", "name": "voip"}
+    answer = await reseller.post(store_of(branch, "blacklist"), {"blacklist": []})
+    assert (answer.status, answer.data["id"]) == (200, "apps_store")
+    assert (await reseller.state())[branch]["blacklist"] == [apps["voip"]]
+    assert (await itself.delete(store_of(branch, apps["voip"]))).status == 200
+    assert await blocked(reseller, branch) == 200
+
+
+@IN_BOTH
 async def test_whoever_may_act_on_an_account_installs(
     master: Client, reseller: Client, nobody: Client, itself: Client, branch: str, apps: dict[str, str]
 ) -> None:

@@ -69,9 +69,10 @@ def block(call: Call) -> Reply:
     """The whole list anew, whatever it is; none at all clears it."""
     store = _blocking(call)
     wanted = call.data.get("blacklist")
-    reply = Reply({"blacklist": [] if wanted is None else wanted})
-    reply = _saved(call, store, {**store.document, "blacklist": reply.data["blacklist"]}, reply)
-    return Reply(reply.data, revision=store.rev)
+    kept = [] if wanted is None else wanted
+    reply = _saved(call, store, {**store.document, "blacklist": kept}, Reply({"blacklist": kept}))
+    reply.revision = store.rev  # the new one, where installs tell the one that they found
+    return reply
 
 
 def _account(call: Call) -> Account:
