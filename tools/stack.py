@@ -69,8 +69,12 @@ class SandboxProcess:
 
     def crossbar(self, method: str, path: str, data: Any = None) -> Any:
         """A call of KAZOO's own API as the reseller, as a person's tool would make it: the answer's data."""
+        return self._send(method, path, data, {"X-Auth-Token": self.token()})["data"]
+
+    def token(self) -> str:
+        """A token of the reseller's."""
         login = self._send("PUT", "api_auth", {"api_key": self.ready["reseller"]["apiKey"]}, {})
-        return self._send(method, path, data, {"X-Auth-Token": login["auth_token"]})["data"]
+        return str(login["auth_token"])
 
     def _send(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Any:
         body = None if data is None else json.dumps({"data": data}).encode()

@@ -64,6 +64,8 @@ def sandbox(
             f"{host} can be reached by others: that needs --no-control, since anyone may control the sandbox",
             param_hint="--host",
         )
+    import uvloop
+
     from kazoo_operator.sandbox import DatabaseRefused, Sandbox, SeedRefused
 
     build = partial(
@@ -71,7 +73,7 @@ def sandbox(
         rate_limit=rate_limit, seed=seed,
     )  # fmt: skip
     try:
-        asyncio.run(_serve(host, port, compat, build))
+        uvloop.run(_serve(host, port, compat, build))
     except (DatabaseRefused, SeedRefused) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None

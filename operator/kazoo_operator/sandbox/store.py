@@ -14,6 +14,9 @@ from pathlib import Path
 
 FORMAT = "kazoo-operator sandbox 3"
 
+CACHE_KIB = 65_536
+"""Pages kept in memory: as many as tens of thousands of accounts need. The default is 2 MiB."""
+
 META = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -60,6 +63,7 @@ class Store:
             self._recognise()
             run("PRAGMA journal_mode=WAL")
             run("PRAGMA synchronous=FULL")
+            run(f"PRAGMA cache_size={-CACHE_KIB}")
         stamp = f"INSERT OR REPLACE INTO meta VALUES ('format', '{FORMAT}');"  # noqa: S608  a constant
         self.connection.executescript(f"BEGIN; {META} {tables} {stamp} COMMIT;")
 
