@@ -18,7 +18,7 @@ import psutil
 
 @dataclass
 class Load:
-    """What came of it: seconds on the wall and of the server's processor, and each answer's seconds, sorted."""
+    """What came of it: seconds on the wall and of the server's processor, and of each answer, sorted."""
 
     seconds: float
     processor: float

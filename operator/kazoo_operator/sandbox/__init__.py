@@ -6,7 +6,7 @@ For tests, demonstrations and users' own CI. Knows nothing of the operator: the 
         sandbox.url, sandbox.identity.master.api_key
 """
 
-from .seed_file import SeedRefused
+from .seed import SeedRefused
 from .server import Sandbox, running_sandbox
 from .store import DatabaseRefused
 

@@ -17,17 +17,17 @@ from .limits import AccountLimits, schema
 from .refusal import Refusal
 from .schema import Errors
 from .seed import MASTER_ID, derived
-from .seed_file import At, SeedAccount, SeedApp, SeedEntry, SeedFile, SeedPlan, SeedUser
 from .services import Services
 from .user import User
 from .whitelabel import WHITELABEL
 
 if TYPE_CHECKING:
+    from .seed_file import At, SeedAccount, SeedApp, SeedEntry, SeedFile, SeedPlan, SeedUser
     from .world import World
 
 
 def plant(world: World, file: SeedFile) -> None:
-    """Store everything, or raise `seed_file.SeedRefused` with the first member that cannot be stored."""
+    """Store everything, or raise `seed.SeedRefused` with the first member that cannot be stored."""
     accounts = [
         _account(world, file, ("accounts", place), wanted)
         for place, wanted in enumerate(file.seed.accounts)

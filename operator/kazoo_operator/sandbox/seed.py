@@ -38,6 +38,10 @@ ADMIN_NAME = "admin"
 ADMIN_PASSWORD = derived("password", 16)
 
 
+class SeedRefused(Exception):
+    """A seed file makes no sense; the text names the file, the line and the member."""
+
+
 @dataclass(frozen=True)
 class Login:
     """An account and the key that opens it."""

@@ -35,6 +35,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
+from .seed import SeedRefused
+
 At = tuple[str | int, ...]
 Text = Annotated[str, Field(min_length=1, max_length=253)]
 Object = dict[str, JsonValue]
@@ -44,10 +46,6 @@ SAID = {
     "missing": "is missing",
 }
 """What pydantic says, in the words of a file; its other texts are fine as they are."""
-
-
-class SeedRefused(Exception):
-    """The file makes no sense; the text names the file, the line and the member."""
 
 
 class _Part(BaseModel):

@@ -17,12 +17,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic, time
+from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from . import envelope, pipeline, seed_file
+from . import envelope, pipeline
 from .call import Call
 from .clock import Clock
 from .control import Control
@@ -34,6 +35,9 @@ from .refusal import ConnectionCut, Refusal, not_built, system_error
 from .release import RELEASES, Release
 from .seed import Identity
 from .world import World
+
+if TYPE_CHECKING:
+    from .seed_file import SeedFile
 
 log = logging.getLogger(__name__)
 log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
@@ -53,7 +57,7 @@ class Sandbox:
     In memory without a `database`; `api_key` is the master's, `control` adds the `/sandbox` surface,
     `compat` names the release to imitate (`release.RELEASES`), `clock` tells the seconds since 1970, and with
     a `rate_limit` requests draw from buckets; `seed` is a file of what a fresh sandbox holds (`seed_file`).
-    Raises `store.DatabaseRefused` and `seed_file.SeedRefused` where a file cannot be used.
+    Raises `store.DatabaseRefused` and `seed.SeedRefused` where a file cannot be used.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class Sandbox:
         compat: str = "5.0", clock: Callable[[], float] = time, rate_limit: bool = False,
         seed: Path | None = None,
     ) -> None:  # fmt: skip
-        planted = seed_file.read(seed) if seed else None
+        planted = _seed(seed) if seed else None
         self.world = World(
             database, api_key, Clock(clock), RELEASES[compat], rate_limit=rate_limit, seed_file=planted
         )
@@ -152,6 +156,12 @@ class Sandbox:
         ):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), min(left, LOOK_EVERY) if request else left)
+
+
+def _seed(path: Path) -> SeedFile:
+    from .seed_file import read  # pydantic and YAML, which take longer to load than all the rest
+
+    return read(path)
 
 
 def _instead(call: Call, fault: Fault) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import (
     account,
@@ -33,19 +34,21 @@ from .quantity import BilledQuantities
 from .release import Release
 from .reseller import Resellers
 from .seed import Identity
-from .seed_file import SeedFile
 from .services import ServicePlans, ServicesDocuments
 from .store import Store
 from .tokens import Tokens
 from .user import Users
 from .whitelabel import Whitelabels
 
+if TYPE_CHECKING:
+    from .seed_file import SeedFile
+
 
 class World:
     """One simulated cluster; without a `rate_limit` it has no `buckets`.
 
     A fresh database, and one that is reset, gets what the seed holds and the `seed_file` if there is one; one
-    that is not fresh stays as it is. Raises `store.DatabaseRefused` and `seed_file.SeedRefused`.
+    that is not fresh stays as it is. Raises `store.DatabaseRefused` and `seed.SeedRefused`.
     """
 
     def __init__(
