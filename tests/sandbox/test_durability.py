@@ -20,17 +20,20 @@ WRITERS = 4
 
 @dataclass
 class Told:
-    """What was answered of one account: itself, its bookings and its users."""
+    """What was answered of one account: itself and what it holds."""
 
     account: dict[str, Any]
     entries: list[dict[str, Any]] = field(default_factory=list)
     users: list[dict[str, Any]] = field(default_factory=list)
+    callflows: list[dict[str, Any]] = field(default_factory=list)
+    limits: dict[str, Any] = field(default_factory=dict)
+    plans: dict[str, Any] = field(default_factory=dict)
 
 
 async def write(
     session: aiohttp.ClientSession, path: str, numbers: itertools.count[int], told: dict[str, Told]
 ) -> None:
-    """Make accounts with money and a user, noting what was answered, until the server is gone."""
+    """Make accounts that hold something of everything, noting what was answered, until the server is gone."""
     while True:
         number = next(numbers)
         account = {"name": f"Account {number}", "realm": f"a{number}.example.org"}
@@ -46,6 +49,11 @@ async def write(
         held.entries.append(await answered(session.put(f"{own}/ledgers/credit", json={"data": credit})))
         user = {"first_name": "Ada", "last_name": "Byron", "username": "ada", "password": "x"}
         held.users.append(await answered(session.put(f"{own}/users", json={"data": user})))
+        held.plans = await answered(session.post(f"{own}/services", json={"data": {"add": ["gold-trunks"]}}))
+        trunks = {"data": {"twoway_trunks": number % 5}}
+        held.limits = await answered(session.post(f"{own}/limits", json=trunks))
+        flow = {"data": {"numbers": [f"{number}"], "flow": {"module": "offnet"}}}
+        held.callflows.append(await answered(session.put(f"{own}/callflows", json=flow)))
 
 
 async def answered(request: Any) -> dict[str, Any]:
@@ -99,6 +107,9 @@ async def everything_told_is_there(
         assert {**stored["account"], **held.account} == stored["account"]
         assert all(entry in stored["ledgers"] for entry in held.entries)
         assert all(user in stored["users"] for user in held.users)
+        assert {flow["id"] for flow in held.callflows} <= {flow["id"] for flow in stored["callflows"]}
+        assert {**stored["limits"], **held.limits} == stored["limits"]
+        assert {**stored["plans"], **held.plans} == stored["plans"]
     async with session.get(f"/v2/accounts/{ready['accountID']}/descendants?paginate=false") as response:
         listed = {row["id"] for row in (await response.json())["data"]}
     assert listed == set(accounts) - {ready["accountID"]}

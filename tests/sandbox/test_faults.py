@@ -69,6 +69,15 @@ async def test_a_status_may_carry_a_message(master: Client) -> None:
     )
 
 
+@pytest.mark.parametrize("stored", [False, True])
+async def test_a_409_says_nothing_about_whether_it_was_stored(master: Client, stored: bool) -> None:
+    acme = await master.create("Acme")
+    await master.fault({"status": 409, "afterCommit": stored}, "PATCH")
+    answer = await master.patch(f"/v2/accounts/{acme}", {"org": "Dental", "enabled": True})
+    assert (answer.status, answer.body["message"]) == (409, "datastore_conflict")
+    assert ("org" in await master.read(acme)) is stored
+
+
 async def test_a_status_after_the_commit_leaves_the_work_done(master: Client) -> None:
     await master.fault({"status": 500, "afterCommit": True}, "PUT")
     assert (await master.put(f"/v2/accounts/{master.master}", NEW)).status == 500

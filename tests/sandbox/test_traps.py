@@ -22,12 +22,14 @@ def table() -> dict[int, list[str]]:
     }
 
 
-def test_every_trap_in_the_table_names_tests_that_are_there() -> None:
+def test_every_trap_in_the_table_names_tests_and_every_test_on_the_page_is_there() -> None:
     files = (ROOT / "tests/sandbox").glob("test_*.py")
     defined = set(re.findall(r"def (test_\w+)", "".join(path.read_text() for path in files)))
     assert len(table()) > 30
     missing = {number: tests for number, tests in table().items() if not tests or set(tests) - defined}
     assert not missing
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/sandbox.md").read_text()))
+    assert named <= defined
 
 
 @IN_BOTH
