@@ -22,7 +22,7 @@ from kazoo_operator.sandbox.refusal import ConnectionCut
 from kazoo_operator.sandbox.release import RELEASES
 from kazoo_operator.sandbox.seed import MASTER_ID
 from kazoo_operator.sandbox.world import World
-from tests.sandbox.senseless import ROUTES, Request, noticed, requests
+from tests.sandbox.senseless import ROUTES, VOIP, Request, noticed, requests
 
 
 @dataclass

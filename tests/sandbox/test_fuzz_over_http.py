@@ -19,7 +19,7 @@ from kazoo_operator.sandbox.release import RELEASES
 from kazoo_operator.sandbox.seed import MASTER_ID
 from tests.sandbox.client import Answer, Client
 from tests.sandbox.consistency import contradictions
-from tests.sandbox.senseless import Request, junk, noticed, requests
+from tests.sandbox.senseless import VOIP, Request, junk, noticed, requests
 
 PLANNED = {
     "init failed", "account_has_descendants", "unspecified_fault", "invalid_bookkeeper", "teapot",
@@ -96,7 +96,7 @@ class Fuzzed:
     client: Client
     words: int = 0
     known: list[str] = field(
-        default_factory=lambda: ["gold", "adjustments", "202611", "x", "ä/b", "+12125550123"]
+        default_factory=lambda: ["gold", VOIP, "adjustments", "202611", "x", "ä/b", "+12125550123"]
     )
     spoiled: set[str] = field(default_factory=set)
     reborn: set[str] = field(default_factory=set)
