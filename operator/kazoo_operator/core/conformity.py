@@ -12,7 +12,7 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.fault import NO_FIELD, error, finding_of, unknown
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.form import shown
-from kazoo_operator.core.model_fields import Location, members, model_of, paths
+from kazoo_operator.core.model_fields import Location, members, model_of, model_within, paths
 from kazoo_operator.core.near import nearest
 
 __all__ = [
@@ -43,7 +43,9 @@ def schema_findings(model: type[BaseModel], spec: Any) -> list[Finding]:
 
 
 def _trimmed(value: Any) -> Any:
-    """The first of more members than any kind allows: enough to be refused by."""
+    """The first of more members than any kind allows: enough to be refused by. 5.0 is 5, as in JSON."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     if isinstance(value, dict):
         return {name: _trimmed(member) for name, member in islice(value.items(), _MOST)}
     return [_trimmed(member) for member in value[:_MOST]] if isinstance(value, list) else value
@@ -51,14 +53,17 @@ def _trimmed(value: Any) -> Any:
 
 def _unknown_nulls(model: type[BaseModel], value: Any, at: Location) -> Iterator[Location]:
     """Fields that the model does not have and that are null: absent, and yet misspelt."""
+    if isinstance(value, list):
+        for number, item in enumerate(value[:_MOST]):
+            yield from _unknown_nulls(model, item, (*at, number))
     if not isinstance(value, dict):
         return
     fields = members(model)
     for name, member in value.items():
         if member is None and name not in fields:
             yield (*at, name)
-        elif isinstance(member, dict) and name in fields:
-            inner = model_of(fields[name].annotation)
+        elif isinstance(member, dict | list) and name in fields:
+            inner = model_within(fields[name].annotation)
             if inner is not None:
                 yield from _unknown_nulls(inner, member, (*at, name))
 

@@ -33,6 +33,7 @@ class Resource:
     """One custom resource, read from the API server.
 
     `spec` and `status` are plain JSON in the user's vocabulary (camelCase); `status` is `{}` when absent.
+    `created` is a time stamp (RFC 3339, UTC), which sorts as text.
     """
 
     key: Key
@@ -44,6 +45,7 @@ class Resource:
     deleting: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)
     finalizers: tuple[str, ...] = ()
+    created: str = ""
 
     @classmethod
     def of(cls, kind: str, body: Mapping[str, Any]) -> Resource:
@@ -59,6 +61,7 @@ class Resource:
             deleting=bool(metadata.get("deletionTimestamp")),
             annotations=dict(metadata.get("annotations") or {}),
             finalizers=tuple(metadata.get("finalizers") or ()),
+            created=str(metadata.get("creationTimestamp") or ""),
         )
 
     @property

@@ -16,14 +16,17 @@ from kazoo_operator.core.custom_resource import JsonObject
 class Document:
     """A JSON document of an account: `path` below `/accounts/{id}`, and the verb that changes it.
 
-    `always` names members that go along with every write, as set or as observed. Where `found_by` is given,
-    `path` is that of a list, and the document is its item in whose member (the first word) the second stands.
+    `always` names members that go along with every PATCH, as set or as observed. A POST replaces: what was
+    observed goes along whole, but for the members `unsent`, which KAZOO only shows. Where `found_by` is
+    given, `path` is that of a list, and the document is its item in whose member (the first word) the second
+    stands.
     """
 
     name: str
     path: str
     verb: Literal["PATCH", "POST", "none"]
     always: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
     found_by: tuple[str, str] | None = None
     item: str | None = None
 
@@ -34,10 +37,13 @@ class Document:
 
 ACCOUNT = Document("account", "", "PATCH", always=("enabled",))
 NO_MATCH = Document("no_match", "callflows", "PATCH", found_by=("numbers", "no_match"))
+LIMITS = Document(
+    "limits", "limits", "POST", unsent=("id", "allow_postpay", "max_postpay_amount", "accept_charges")
+)
 CLASSIFIERS = Document("classifiers", "phone_numbers/classifiers", "none")
-LIMITS = Document("limits", "limits", "POST")
 SERVICES_SUMMARY = Document("services_summary", "services/summary", "none")
 PLANS_AVAILABLE = Document("plans_available", "services/available", "none")
+BALANCE = Document("balance", "ledgers/total", "none")
 
 Documents = Mapping[str, JsonObject]
 """Document name -> its content; a missing document is absent or `{}`."""

@@ -117,6 +117,21 @@ def _no_switch(_field: FieldInfo | None, fault: Fault) -> Said:
     )
 
 
+def _no_number(field: FieldInfo | None, fault: Fault) -> Said:
+    value = fault["input"]
+    if isinstance(value, str) and value.strip().isdecimal():
+        return f"{shown(value)} is text where a number must stand", f"write {int(value)}, without quotes"
+    return f"{_kind_of(value)} stands where a whole number must", _as_in_the_example(field)
+
+
+def _too_little(field: FieldInfo | None, fault: Fault) -> Said:
+    return f"{shown(fault['input'])} is less than {fault['ctx']['ge']}, the least", _as_in_the_example(field)
+
+
+def _too_much(field: FieldInfo | None, fault: Fault) -> Said:
+    return f"{shown(fault['input'])} is more than {fault['ctx']['le']}, the most", _as_in_the_example(field)
+
+
 def _no_mapping(field: FieldInfo | None, fault: Fault) -> Said:
     return f"{_kind_of(fault['input'])} stands where a mapping must", _as_in_the_example(field)
 
@@ -152,6 +167,9 @@ _SAYINGS: dict[str, Callable[[FieldInfo | None, Fault], Said]] = {
     "string_too_long": _malformed,
     "string_type": _no_text,
     "bool_type": _no_switch,
+    "int_type": _no_number,
+    "greater_than_equal": _too_little,
+    "less_than_equal": _too_much,
     "model_type": _no_mapping,
     "model_attributes_type": _no_mapping,
     "dict_type": _no_mapping,

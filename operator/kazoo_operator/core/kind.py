@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
 from kazoo_operator.core.finding import Finding
+from kazoo_operator.core.ledger import Booked, Grant
+from kazoo_operator.core.pricing.estimate import Day
 from kazoo_operator.core.schema import Spec, Status
 from kazoo_operator.rules.rule import Rule
 
@@ -21,6 +23,18 @@ class Column:
     path: str
     type: str = "string"
     wide: bool = False
+
+
+_READY = ".status.conditions[?(@.type=='Ready')]"
+
+
+def ready_columns() -> tuple[Column, ...]:
+    """The columns that end every kind's row: whether it is Ready, why, and how old."""
+    return (
+        Column("READY", f"{_READY}.status"),
+        Column("REASON", f"{_READY}.reason"),
+        Column("AGE", ".metadata.creationTimestamp", type="date"),
+    )
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,48 @@ class Lifecycle:
     start: JsonObject = field(default_factory=dict)
     when_empty: tuple[tuple[Document, JsonObject], ...] = ()
     steps: tuple[tuple[str, Document], ...] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a pass has seen of an account on a day: its documents, and what was booked there.
+
+    `real`: somebody is billed its balance, in the `currency`.
+    """
+
+    documents: Documents
+    booked: tuple[Booked, ...]
+    day: Day
+    currency: str
+    real: bool
+
+
+def _grants_nothing(_spec: JsonObject) -> tuple[Grant, ...]:
+    return ()
+
+
+def _reads_nothing(_day: Day) -> tuple[Document, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Of a kind whose objects set documents of an account that stands by itself (`spec.accountRef`).
+
+    `report` gives the fields of status; `proof` is one of them, which stands there only once a pass has
+    brought the account to the spec. `reset` gives the fields that take back what the spec's fields set.
+    `priced` are the fields that count units of an item of a service plan: (category, item). `budgeted`: what
+    the account holds counts against what its parent has. `grants` are what a spec books once. `reads` are
+    further documents for status, of which each may be missing.
+    """
+
+    report: Callable[[Seen], JsonObject]
+    proof: str
+    reset: Callable[[JsonObject], JsonObject]
+    priced: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    budgeted: bool = False
+    grants: Callable[[JsonObject], tuple[Grant, ...]] = _grants_nothing
+    reads: Callable[[Day], tuple[Document, ...]] = _reads_nothing
 
 
 def _nothing(_path: str) -> None:
@@ -63,7 +119,9 @@ def _finds_nothing(_fields: JsonObject, _documents: Documents) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind. `render` and `parse` speak of document fields only (camelCase JSON, as in the YAML).
+    """One kind: its objects are made in KAZOO (`lifecycle`) or belong to an account (`attachment`).
+
+    `render` and `parse` speak of document fields only (camelCase JSON, as in the YAML).
 
     `normal(spec)` is `render`'s input: the fields of a validated spec that stand in KAZOO's documents; what
     only KAZOO knows, `render` takes from the documents observed. `absent(path)` is what a field means that
@@ -93,3 +151,4 @@ class Kind:
     rules: tuple[Rule, ...] = ()
     samples: tuple[JsonObject, ...] = ()
     lifecycle: Lifecycle | None = None
+    attachment: Attachment | None = None

@@ -36,6 +36,31 @@ def reference(resource: Resource) -> JsonObject:
     return said if isinstance(said, dict) else {}
 
 
+def account_words(resource: Resource) -> tuple[str, ...]:
+    """The words that tell which account an object is, or belongs to: an id, a realm, an Account's name."""
+    said = resource.spec.get("accountRef")
+    known = resource.status.get("accountID")
+    words = [f"accountID {known}"] if known else []
+    for member, value in said.items() if isinstance(said, dict) else ():
+        words.append(f"name {resource.key.namespace}/{value}" if member == "name" else f"{member} {value}")
+    return tuple(dict.fromkeys(words))
+
+
+def words_of(account_id: str, realm: str, accounts: Iterable[Key]) -> set[str]:
+    """The words of what belongs to the account; `accounts` are the objects that stand for it."""
+    names = {f"name {key.namespace}/{key.name}" for key in accounts}
+    return {f"accountID {account_id}", f"realm {realm}", *names}
+
+
+def attached_to(resources: Iterable[Resource], kind: str, account_id: str, realm: str) -> Iterable[Resource]:
+    """Of the resources those of `kind` that belong to the account, in whatever form they say so."""
+    held = list(resources)
+    mine = f"accountID {account_id}"
+    accounts = [one.key for one in held if one.key.kind == "Account" and mine in account_words(one)]
+    words = words_of(account_id, realm, accounts)
+    return [one for one in held if one.key.kind == kind and words & set(account_words(one))]
+
+
 def levels(above: Parents) -> list[list[Key]]:
     """The objects in levels: those at the top, those below them, and so on; each level in the order given."""
     depths: dict[Key, int] = {}

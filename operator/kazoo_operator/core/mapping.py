@@ -20,15 +20,17 @@ class Row:
     """One field: where it stands in the spec, where in KAZOO, and how KAZOO's value reads in the spec.
 
     `read` brings what KAZOO holds to the one form the spec would use (letter case, say), so that equal
-    things compare equal. `words` are the spec's words with KAZOO's, where they differ. `absent` is what a
-    missing member means.
+    things compare equal. `words` are the spec's words with KAZOO's, where they differ; None for a word that
+    KAZOO says by leaving the member out. `write` is the way back of `read`. `absent` is what a missing member
+    means.
     """
 
     spec: str
     document: Document
     path: str
     read: Callable[[Any], Any] = same
-    words: Mapping[str, str] = field(default_factory=dict)
+    write: Callable[[Any], Any] = same
+    words: Mapping[Any, Any] = field(default_factory=dict)
     absent: Any = None
 
 
@@ -38,7 +40,7 @@ def render(table: Iterable[Row], fields: JsonObject) -> Documents:
     for row in table:
         value = get(fields, row.spec)
         if value is not None:
-            put(documents.setdefault(row.document.name, {}), row.path, row.words.get(value, value))
+            put(documents.setdefault(row.document.name, {}), row.path, row.words.get(value, row.write(value)))
     return documents
 
 

@@ -23,6 +23,17 @@ def model_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+def model_within(annotation: Any) -> type[BaseModel] | None:
+    """The model inside `Model`, `list[Model]`, or either of them with None."""
+    for candidate in (annotation, *get_args(annotation)):
+        found = model_of(candidate)
+        if found is None and get_origin(candidate) is list:
+            found = model_of(get_args(candidate)[0])
+        if found is not None:
+            return found
+    return None
+
+
 @cache
 def members(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """The fields of a model by their names in YAML."""
@@ -33,7 +44,7 @@ def model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
     """The model at a place; the last one on the way there where the place is in none."""
     for part in location:
         field = members(model).get(str(part))
-        model = (model_of(field.annotation) if field is not None else None) or model
+        model = (model_within(field.annotation) if field is not None else None) or model
     return model
 
 

@@ -43,3 +43,12 @@ def price_to_text(price: Decimal) -> str:
     sign, whole, rest = "-" if price < 0 else "", *f"{abs(without_noise(price)):f}".split(".")
     text = f"{whole}.{rest[:2]}{rest[2:].rstrip('0')}"
     return f"{sign}{text}" if text.strip("0.") else text
+
+
+def from_text(text: str) -> Amount:
+    """`"25.5"` -> 255000: an amount as a spec writes it, four decimals at most. Raises ValueError."""
+    whole, _, rest = text.removeprefix("-").partition(".")
+    if not (whole.isdecimal() and whole.isascii() and (rest + "0").isdecimal() and len(rest) <= 4):
+        raise ValueError(f"{text!r} is no amount of money")
+    units = int(whole) * UNITS + int(rest.ljust(4, "0"))
+    return -units if text.startswith("-") else units

@@ -87,7 +87,7 @@ def make_plan(
         _add_mark(kind, document, documents, mark, data)
         if data:
             new = document.found_by is not None and not documents.get(document.name)
-            data = without_nones(data) if new else _accompanied(document, data, desired, actual)
+            data = without_nones(data) if new else _whole(document, data, documents, desired, actual)
             writes.append(Write(document, data, new))
     return Plan(_changes(wanted, observed), tuple(writes))
 
@@ -127,10 +127,30 @@ def _add_mark(
         put(data, kind.lifecycle.marks, [*others, mark])
 
 
-def _accompanied(document: Document, data: JsonObject, desired: Documents, actual: Documents) -> JsonObject:
+def _whole(
+    document: Document, data: JsonObject, documents: Documents, desired: Documents, actual: Documents
+) -> JsonObject:
+    """The body of a write: what differs, and what has to go along with it."""
+    if document.verb == "POST":
+        return _replacing(documents.get(document.name) or {}, data, document.unsent)
     for name in document.always:
-        for side in (desired, actual):
+        for side in (desired, actual, documents):
             value = get(side.get(document.name, {}), name)
             if value is not None:
                 data.setdefault(name, value)
     return data
+
+
+def _replacing(observed: JsonObject, data: JsonObject, unsent: Collection[str]) -> JsonObject:
+    """The observed document with `data` in it; a member that is None there is taken out."""
+    body = {name: value for name, value in observed.items() if name not in unsent}
+    for name, value in data.items():
+        if value is None:
+            body.pop(name, None)
+        else:
+            body[name] = merge(body[name], value) if _are_objects(body.get(name), value) else value
+    return body
+
+
+def _are_objects(one: Any, other: Any) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)

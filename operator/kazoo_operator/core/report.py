@@ -7,48 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from kazoo_operator.core.bill import FREE, Bill, Total, total_of
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.printable import printable
-
-_CALLER = ("name", "number")
-_SWITCHES = (
-    *("user", "account", "creditCard", "balance.show", "balance.credit", "balance.minutes", "servicePlan"),
-    *("transactions", "inbound", "outbound", "twoWay", "errorTracker"),
-)
-
-SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("General", ("name", "realm", "parentRef", "timezone", "language", "enabled")),
-    (
-        "Address and contacts",
-        (
-            *(f"address.{part}" for part in ("street", "extra", "city", "region", "postalCode", "country")),
-            *(f"contacts.technical.{part}" for part in ("name", "email", "phone")),
-            *(f"contacts.billing.{part}" for part in ("name", "email", "phone")),
-        ),
-    ),
-    (
-        "Call restrictions and caller ID",
-        (
-            "callRestrictions",
-            *(f"callerID.{one}.{part}" for one in ("internal", "external", "emergency") for part in _CALLER),
-            "callerIDPrivacy",
-        ),
-    ),
-    ("Control Center", tuple(f"controlCenter.{switch}" for switch in _SWITCHES)),
-    ("Routing", ("outboundRouting",)),
-    ("Account", ("adopt",)),
-)
-"""The steps of KAZOO's account wizard, with the spec fields that each asks for, in its order."""
-
-_FIELDS = tuple(name for _, names in SECTIONS for name in names)
-_FINAL = ("realm", "parentRef", "address.country")
-"""What has long-standing consequences (guide: read before you start), at the creation and ever after."""
+from kazoo_operator.core.wizard import PlannedChange
 
 
 class Action(StrEnum):
@@ -59,16 +27,6 @@ class Action(StrEnum):
     DELETE = "delete"
     NONE = "none"
     BLOCKED = "blocked"
-
-
-@dataclass(frozen=True)
-class PlannedChange:
-    """One spec field that would be written; `irreversible`: it cannot be taken back, or not without harm."""
-
-    path: str
-    before: Any
-    after: Any
-    irreversible: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,28 +51,38 @@ def _no_line(_path: str) -> int:
 class PlannedObject:
     """One object of the plan.
 
-    `title` is what people call the account, `below` the account that a new one would stand below, and
-    `takes_over` the id of an account that no object managed so far. `line_of` gives the line of a field.
+    `changes` are written, also where something else blocks the object; `withheld` are not, as long as it is
+    blocked. `bill` is the price of both. `title` is what people call the account, `below` the account that a
+    new one would stand below, and `takes_over` the id of an account that no object managed so far. `line_of`
+    gives the line of a field.
     """
 
     key: Key
     title: str
     action: Action
     changes: tuple[PlannedChange, ...] = ()
+    withheld: tuple[PlannedChange, ...] = ()
     findings: tuple[Finding, ...] = ()
+    bill: Bill = FREE
     place: Place = NOWHERE
     currency: str = "USD"
     below: str = ""
     takes_over: str = ""
     line_of: Callable[[str], int] = field(default=_no_line, compare=False, repr=False)
 
-    def blocked(self, *findings: Finding, rescue: tuple[PlannedChange, ...] = ()) -> PlannedObject:
-        """The object with nothing to be done about it but the `rescue`, and why."""
+    def blocked(
+        self,
+        *findings: Finding,
+        written: tuple[PlannedChange, ...] = (),
+        withheld: tuple[PlannedChange, ...] = (),
+    ) -> PlannedObject:
+        """The object with nothing done about it but what is `written` all the same, and why."""
         kept = tuple(finding for finding in self.findings if finding not in findings)
         return replace(
             self,
             action=Action.BLOCKED,
-            changes=rescue,
+            changes=written,
+            withheld=withheld,
             findings=(*kept, *findings),
             below="",
             takes_over="",
@@ -126,14 +94,8 @@ class PlannedObject:
 
     @property
     def charges(self) -> JsonObject:
-        """What it would cost: unknown, as long as nothing here reads service plans."""
-        return {
-            "today": None,
-            "recurring": None,
-            "currency": self.currency,
-            "payer": None,
-            "authoritative": False,
-        }
+        """What it would cost, for machines."""
+        return self.bill.as_json(self.currency)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -154,7 +116,9 @@ class FileFinding:
 class Report:
     """The plan for all objects, parents before children, and what belongs to none of them.
 
-    `backend` is a URL, `root` the root account's id.
+    `backend` is a URL, `root` the root account's id. `login` is the realm of the account that logs in;
+    KAZOO asks before it charges its bill, but not where it is the master (`as_master`). `priced` is what all
+    of it costs together, where that is not the sum of the objects.
     """
 
     backend: str
@@ -162,6 +126,28 @@ class Report:
     root_realm: str
     objects: tuple[PlannedObject, ...] = field(default=())
     findings: tuple[FileFinding, ...] = field(default=())
+    login: str = ""
+    as_master: bool = False
+    priced: Total | None = None
+
+    @property
+    def currency(self) -> str:
+        """The currency of all amounts."""
+        return self.objects[0].currency if self.objects else ""
+
+    @property
+    def asks(self) -> str:
+        """Whom KAZOO asks before it charges; empty where nothing that is billed changes."""
+        if self.as_master:
+            return "Logged in as the master: KAZOO will not ask before charging, whoever pays."
+        if any(one.bill.shares for one in self.objects):
+            return f"Logged in as {self.login}: KAZOO asks before charging that account, and for no other."
+        return ""
+
+    @property
+    def total(self) -> Total:
+        """What all of it costs, what waits for consent included."""
+        return self.priced or total_of(one.bill for one in self.objects)
 
     @property
     def summary(self) -> dict[str, int]:
@@ -198,6 +184,7 @@ class Report:
                 {
                     **_named(one.key),
                     **_done(one),
+                    **({"withheld": [_change(change) for change in one.withheld]} if one.withheld else {}),
                     "charges": one.charges,
                     "findings": [
                         _finding(one.key, one.place_of(finding), finding) for finding in one.findings
@@ -207,28 +194,12 @@ class Report:
             ],
             "findings": [_finding(one.key, one.place, one.finding) for one in self.findings],
             "summary": self.summary,
-            "charges": {"today": None, "recurring": None},
+            "charges": {
+                **self.total.as_json(),
+                **({"authoritative": self.total.authoritative, "note": self.asks} if self.asks else {}),
+            },
             "digest": self.digest,
         }
-
-
-def changes(found: Iterable[tuple[str, Any, Any]]) -> tuple[PlannedChange, ...]:
-    """The changes (path, before, after) in the wizard's order, with those marked that are final."""
-    made = (PlannedChange(path, before, after, path in _FINAL) for path, before, after in found)
-    return tuple(sorted(made, key=lambda change: (_rank(change.path), change.path)))
-
-
-def sections(one: PlannedObject) -> Iterator[tuple[str, tuple[PlannedChange, ...]]]:
-    """The changes of an object by the wizard's steps; a field of no step stands under `Account`."""
-    for title, names in SECTIONS:
-        last = title == SECTIONS[-1][0]
-        held = tuple(
-            change
-            for change in one.changes
-            if _asked(change.path) in names or (last and _asked(change.path) is None)
-        )
-        if held:
-            yield title, held
 
 
 def totals(report: Report) -> str:
@@ -251,16 +222,6 @@ def value(shown: Any) -> str:
     return printable(json.dumps(shown, ensure_ascii=False, default=str))
 
 
-def _asked(path: str) -> str | None:
-    """The field of a step that a path is, or stands below; None where no step asks for it."""
-    return next((name for name in _FIELDS if f"{path}.".startswith(f"{name}.")), None)
-
-
-def _rank(path: str) -> int:
-    asked = _asked(path)
-    return len(_FIELDS) if asked is None else _FIELDS.index(asked)
-
-
 def _named(key: Key) -> JsonObject:
     return {"kind": key.kind, "namespace": key.namespace, "name": key.name}
 
@@ -268,17 +229,15 @@ def _named(key: Key) -> JsonObject:
 def _done(one: PlannedObject, by_path: bool = False) -> JsonObject:
     """Action and changes, in the wizard's order, or by path: another order to show is no other plan."""
     listed = sorted(one.changes, key=lambda change: change.path) if by_path else one.changes
+    return {"action": one.action.value, "changes": [_change(change) for change in listed]}
+
+
+def _change(change: PlannedChange) -> JsonObject:
     return {
-        "action": one.action.value,
-        "changes": [
-            {
-                "path": change.path,
-                "before": change.before,
-                "after": change.after,
-                "irreversible": change.irreversible,
-            }
-            for change in listed
-        ],
+        "path": change.path,
+        "before": change.before,
+        "after": change.after,
+        "irreversible": change.irreversible,
     }
 
 

@@ -8,14 +8,13 @@ from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.report import (
     Action,
     FileFinding,
-    PlannedChange,
     PlannedObject,
     Report,
-    sections,
     totals,
     value,
 )
-from kazoo_operator.core.report_text import CHARGES, headline, sentence
+from kazoo_operator.core.report_text import after, charges, headline, items, price, sentence
+from kazoo_operator.core.wizard import PlannedChange, sections
 
 NAMED = 20
 LONGEST = 60_000
@@ -54,14 +53,26 @@ def _object(one: PlannedObject) -> Iterator[str]:
     name = f"{one.key.kind} {one.key.namespace}/{one.key.name}"
     yield f"#### {code(value(name))} {code(value(one.title))}\n\n"
     yield f"{_words(one)}{f' ({code(value(str(one.place)))})' if one.place.file else ''}\n\n"
-    for title, changes in sections(one):
-        yield f"| | {title} | KAZOO holds | will hold |\n| --- | --- | --- | --- |\n"
-        yield from (_row(change) for change in changes)
-        yield "\n"
+    for word, listed in (("will hold", one.changes), ("would hold, not written", one.withheld)):
+        for title, changes in sections(listed):
+            yield f"| | {title} | KAZOO holds | {word} |\n| --- | --- | --- | --- |\n"
+            yield from (_row(change) for change in changes)
+            yield "\n"
+    yield from _charges(one)
     for finding in one.findings:
         yield _line(finding)
     if one.findings:
         yield "\n"
+
+
+def _charges(one: PlannedObject) -> Iterator[str]:
+    if not one.bill.shares:
+        return
+    yield "| Charges to | | |\n| --- | --- | --- |\n"
+    for share in one.bill.shares:
+        listed = "<br>".join(code(value(line)) for line in items(share))
+        yield f"| {code(value(share.account))} | {price(share, one.currency)} | {listed} |\n"
+    yield "\n"
 
 
 def _misplaced(one: FileFinding) -> str:
@@ -88,7 +99,7 @@ def _words(one: PlannedObject) -> str:
 def _row(change: PlannedChange) -> str:
     mark = "**!**" if change.irreversible else ""
     before = "" if change.before is None else code(value(change.before))
-    return f"| {mark} | {code(value(change.path))} | {before} | {code(value(change.after))} |\n"
+    return f"| {mark} | {code(value(change.path))} | {before} | {code(after(change))} |\n"
 
 
 def _line(finding: Finding) -> str:
@@ -96,7 +107,7 @@ def _line(finding: Finding) -> str:
 
 
 def _foot(report: Report) -> Iterator[str]:
-    if any(change.irreversible for one in report.objects for change in one.changes):
+    if any(change.irreversible for one in report.objects for change in (*one.changes, *one.withheld)):
         yield "**!** cannot be taken back, or not without harm.\n\n"
     unchanged = [one for one in report.objects if one.action is Action.NONE and not one.findings]
     if unchanged:
@@ -105,5 +116,8 @@ def _foot(report: Report) -> Iterator[str]:
         yield f"{len(unchanged)} unchanged: {', '.join(named)}{more}.\n\n"
     if not report.objects:
         return
-    yield f"KAZOO at {code(value(report.backend))}, below {code(value(report.root_realm))}. {CHARGES}\n"
+    yield f"KAZOO at {code(value(report.backend))}, below {code(value(report.root_realm))}.\n"
+    if report.asks:
+        yield f"{code(value(report.asks)) if not report.as_master else f'**{report.asks}**'}\n"
+    yield f"**{charges(report)}**\n"
     yield f"Digest: `{report.digest}`\n"

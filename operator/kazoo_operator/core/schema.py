@@ -16,6 +16,9 @@ from kazoo_operator.core.conformity import ignored_findings, model_of, schema_fi
 from kazoo_operator.core.form import Form
 
 __all__ = [
+    "DRIFT",
+    "AttachedSpec",
+    "AttachedStatus",
     "Condition",
     "Drift",
     "Model",
@@ -173,6 +176,21 @@ class Reference(Model):
         return self
 
 
+class AttachedSpec(Spec):
+    """What the specs have in common that set something of an account which stands by itself."""
+
+    account_ref: Reference = Field(
+        description="The account that this is about; it cannot be changed. Example: {name: acme}.",
+        examples=["{name: acme}"],
+    )
+    deletion_policy: Literal["Retain", "Reset"] = Field(
+        default="Retain",
+        description="What becomes of the settings in KAZOO when this object is deleted: kept as they are, or "
+        "taken back as far as this object set them. Default: Retain. Example: Retain.",
+        examples=["Retain"],
+    )
+
+
 class Drift(Model):
     """A field that KAZOO shows otherwise than the spec says."""
 
@@ -183,6 +201,14 @@ class Drift(Model):
     observed: str | None = Field(
         default=None, max_length=1024, description="What KAZOO shows; absent where it shows nothing."
     )
+
+
+DRIFT = Field(
+    default=None,
+    max_length=256,
+    description="What KAZOO shows otherwise than the spec, where it is not corrected.",
+    json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["path"]},
+)
 
 
 class Step(Model):
@@ -220,3 +246,13 @@ class Status(Model):
         description="Ready, always; Reconciling or Stalled while true; Synced.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
+
+
+class AttachedStatus(Status):
+    """What the statuses have in common of what belongs to an account."""
+
+    account_id: str | None = Field(
+        default=None, alias="accountID", max_length=32, description="KAZOO's id of the account."
+    )
+    realm: str | None = Field(default=None, max_length=253, description="The account's realm.")
+    drift: list[Drift] | None = DRIFT

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.rules import account_set, account_tree, account_warnings, metadata, timezones
+from kazoo_operator.rules import account_set, account_tree, account_warnings, charges, metadata, timezones
 from kazoo_operator.rules.countries import ASSIGNED, MEANT
 from kazoo_operator.rules.rule import Objection, Rule
 
@@ -229,6 +229,7 @@ RULES = (
     CLASSIFIER_IS_KNOWN,
     BALANCE_TAB_IS_SHOWN,
     ACCOUNT_ID_NEEDS_ADOPT,
+    *charges.RULES,
     *account_warnings.RULES,
     *account_tree.RULES,
     *account_set.RULES,

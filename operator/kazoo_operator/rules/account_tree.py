@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.core.near import nearest
 from kazoo_operator.rules.accounts import (
     Directory,
     Numbered,
@@ -16,13 +15,12 @@ from kazoo_operator.rules.accounts import (
     accounts,
     called,
     managed,
+    missing,
     parent_reference,
     rule,
     said,
 )
 from kazoo_operator.rules.rule import Objection
-
-_SLIPS = 50
 
 # KAZOO makes three bytes of hex, older screens six letters and digits; `acme10` is a word with a number.
 _RANDOM = re.compile(r"((?=[a-z]*[0-9])[0-9a-f]{6}|(?=[a-z0-9]*[0-9][a-z])[a-z0-9]{6})\.")
@@ -61,23 +59,8 @@ def _circle(members: Sequence[Key]) -> str:
 
 
 def _missing_parents(resources: Sequence[Resource]) -> Said:
-    found = accounts(resources)
-    names: dict[str, set[str]] = defaultdict(set)
-    for _, one in found:
-        names[one.key.namespace].add(one.key.name)
-    hints: dict[Key, str] = {}
-    for number, one in found:
-        wanted = parent_reference(one).get("name")
-        known = names[one.key.namespace]
-        # Alone in its namespace, an account may well have a parent in other files.
-        if isinstance(wanted, str) and len(known) > 1 and wanted not in known:
-            key = Key("Account", one.key.namespace, wanted)
-            # A thousand different slips among a thousand names would take minutes.
-            if key not in hints and len(hints) < _SLIPS:
-                near = nearest(wanted, sorted(known - {one.key.name}))
-                hints[key] = f"did you mean {near}?" if near else ""
-            text = f"no Account {wanted} is among the files; unless the cluster has it, this one waits"
-            yield number, Objection("spec.parentRef.name", text, hints.get(key, ""))
+    # Alone in its namespace, an account may well have a parent in other files.
+    return missing(resources, accounts(resources), "parentRef", least=2)
 
 
 def _random_realms(resources: Sequence[Resource]) -> Said:

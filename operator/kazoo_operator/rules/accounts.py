@@ -1,17 +1,25 @@
-"""The accounts among the objects of a set of files, and which of them speak of one and the same account."""
+"""The accounts among the objects of a set of files, and which of them speak of one and the same account.
+
+Also: who refers to an account that is not among them.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeGuard
 
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.lineage import words
+from kazoo_operator.core.near import nearest
 from kazoo_operator.rules.rule import Objection, Rule
 
 Said = Iterator[tuple[int, Objection]]
 Numbered = list[tuple[int, Resource]]
+
+# A thousand different slips among a thousand names would take minutes.
+_SLIPS = 50
 
 
 def accounts(resources: Sequence[Resource]) -> Numbered:
@@ -52,15 +60,15 @@ class Directory:
     """
 
     def __init__(self, found: Iterable[Resource]) -> None:
-        by_word: dict[tuple[str, str], Key] = {}
+        self._by_word: dict[tuple[str, str], Key] = {}
         objects = sorted(found, key=is_managed, reverse=True)
         for one in objects:
             for word in words(one.spec):
-                by_word.setdefault(word, one.key)
+                self._by_word.setdefault(word, one.key)
         self._speaker = {
-            one.key: one.key if is_managed(one) else _first(by_word, one.spec) or one.key for one in objects
+            one.key: one.key if is_managed(one) else self._first(one.spec) or one.key for one in objects
         }
-        self._above = {one.key: self._named(one) or _first(by_word, parent_reference(one)) for one in objects}
+        self._above = {one.key: self.referred(one.key.namespace, parent_reference(one)) for one in objects}
 
     def speaker(self, key: Key) -> Key:
         """The object that speaks for the account of this one."""
@@ -70,13 +78,36 @@ class Directory:
         """The object that speaks for the account above this one; None where it is not in the set."""
         return self._above[key]
 
-    def _named(self, one: Resource) -> Key | None:
-        name = parent_reference(one).get("name")
-        return self._speaker.get(Key(one.key.kind, one.key.namespace, name)) if _is_text(name) else None
+    def referred(self, namespace: str, reference: JsonObject) -> Key | None:
+        """The object that speaks for the account of a reference; None where it is not in the set."""
+        name = reference.get("name")
+        named = self._speaker.get(Key("Account", namespace, name)) if _is_text(name) else None
+        return named or self._first(reference)
+
+    def _first(self, said_of_it: JsonObject) -> Key | None:
+        return next((self._by_word[word] for word in words(said_of_it) if word in self._by_word), None)
 
 
-def _first(by_word: dict[tuple[str, str], Key], said_of_it: JsonObject) -> Key | None:
-    return next((by_word[word] for word in words(said_of_it) if word in by_word), None)
+def missing(
+    resources: Sequence[Resource], found: Numbered, field: str, least: int
+) -> Iterator[tuple[int, Objection]]:
+    """Those of the objects `found` whose reference `field` names no Account of the set.
+
+    Said only where the set holds Accounts of that namespace: `least` of them.
+    """
+    names: dict[str, set[str]] = defaultdict(set)
+    for _, one in accounts(resources):
+        names[one.key.namespace].add(one.key.name)
+    hints: dict[Key, str] = {}
+    for number, one in found:
+        wanted, known = reference(one, field).get("name"), names[one.key.namespace]
+        if isinstance(wanted, str) and len(known) >= least and wanted not in known:
+            key = Key("Account", one.key.namespace, wanted)
+            if key not in hints and len(hints) < _SLIPS:
+                near = nearest(wanted, sorted(known - {one.key.name} if one.key.kind == "Account" else known))
+                hints[key] = f"did you mean {near}?" if near else ""
+            text = f"no Account {wanted} is among the files; unless the cluster has it, this one waits"
+            yield number, Objection(f"spec.{field}.name", text, hints.get(key, ""))
 
 
 def _is_text(value: object) -> TypeGuard[str]:
@@ -85,8 +116,13 @@ def _is_text(value: object) -> TypeGuard[str]:
 
 def parent_reference(resource: Resource) -> JsonObject:
     """The `parentRef` of an account; empty where it is none."""
-    reference = resource.spec.get("parentRef")
-    return reference if isinstance(reference, dict) else {}
+    return reference(resource, "parentRef")
+
+
+def reference(resource: Resource, field: str) -> JsonObject:
+    """A reference of the spec; empty where it is none."""
+    found = resource.spec.get(field)
+    return found if isinstance(found, dict) else {}
 
 
 def rule(number: int, title: str, path: str, message: str, hint: str, source: str, **more: Any) -> Rule:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from kazoo_operator.core.conformity import ENOUGH
 from kazoo_operator.core.custom_resource import JsonObject, Resource
 from kazoo_operator.core.finding import Finding, Severity
+from kazoo_operator.core.pricing.estimate import Day
 
 
 class Objection(NamedTuple):
@@ -40,9 +41,10 @@ class Rule:
 
     `cel` stands in the CRD, at the root of the spec, with `path` as its fieldPath; a rule that names
     `oldSelf` judges transitions. Python judges one thing each, all plain JSON without nulls: `check` a spec
-    (True: the rule holds), `each` a spec, `of_object` a whole manifest, `change` a spec before and now, and
-    `over` a set of objects (the number of an object, and what is to be said about it). Paths of `check` and
-    `each` begin below the spec. `live` rules are judged once more where KAZOO was asked.
+    (True: the rule holds), `each` a spec, `dated` a spec on a day, `of_object` a whole manifest, `change` a
+    spec before and now, and `over` a set of objects (the number of an object, and what is to be said about
+    it). Paths of `check`, `each` and `dated` begin below the spec. `live` rules are judged once more where
+    KAZOO was asked; what `keyed` rules say, the keys of a list in the CRD say too, in the API server's words.
     """
 
     id: str
@@ -55,10 +57,12 @@ class Rule:
     cel: str | None = None
     check: Callable[[JsonObject], bool] | None = None
     each: Callable[[JsonObject], Iterable[Objection]] | None = None
+    dated: Callable[[JsonObject, Day], Iterable[Objection]] | None = None
     of_object: Callable[[JsonObject], Iterable[Objection]] | None = None
     change: Callable[[JsonObject, JsonObject], Iterable[Objection]] | None = None
     over: Callable[[Sequence[Resource]], Iterable[tuple[int, Objection]]] | None = None
     live: bool = False
+    keyed: bool = False
     at: str = ""
 
     @property
@@ -70,15 +74,15 @@ class Rule:
     def places(self) -> tuple[Place, ...]:
         """Where the rule is enforced, in the order of the pages."""
         found = []
-        if self.cel is not None:
+        if self.cel is not None or self.keyed:
             found.append(Place.CRD)
-        if self.severity is Severity.ERROR and (self.check is not None or self.each is not None):
+        if self.severity is Severity.ERROR and (self.check or self.each or self.dated):
             found.append(Place.STATUS)
         if self.live:
             found.append(Place.LIVE)
         if self.is_transition:
             found.append(Place.AGAINST)
-        elif self.check or self.each or self.of_object or self.over or self.cel is not None:
+        elif self.check or self.each or self.dated or self.of_object or self.over or self.cel is not None:
             found.append(Place.VALIDATE)
         return tuple(found)
 
@@ -87,11 +91,13 @@ class Rule:
         path = said.path or f"spec.{self.at or self.path}".rstrip(".")
         return Finding(self.id, self.severity, path, said.message or self.message, said.hint or self.hint)
 
-    def findings(self, spec: JsonObject) -> list[Finding]:
-        """Empty when the rule holds for `spec` or cannot be judged from one spec alone."""
+    def findings(self, spec: JsonObject, day: Day | None = None) -> list[Finding]:
+        """Empty when the rule holds for `spec` (`day` is today in UTC) or cannot be judged from it alone."""
         found = [self.finding()] if self.check is not None and not self.check(spec) else []
         if self.each is not None:
             found += [self.finding(_below_spec(said)) for said in islice(self.each(spec), ENOUGH)]
+        if self.dated is not None and day is not None:
+            found += [self.finding(_below_spec(said)) for said in islice(self.dated(spec, day), ENOUGH)]
         return found
 
     def on_object(self, body: JsonObject) -> Iterator[Finding]:

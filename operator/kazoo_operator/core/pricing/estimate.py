@@ -157,6 +157,16 @@ def estimate(summary: Any, deltas: Iterable[Delta], day: Day, *, below: bool) ->
         return Estimate(day, unknown=(str(fault),))
 
 
+def estimate_together(summary: Any, own: Iterable[Delta], below: Iterable[Delta], day: Day) -> Estimate:
+    """What more or fewer units cost the account of this `services/summary`, its own and those below it."""
+    try:
+        present = Summary.of(summary)
+        future = present.changed(own, below=False).changed(below, below=True)
+        return _compared(present, future, day)
+    except Unpriced as fault:
+        return Estimate(day, unknown=(str(fault),))
+
+
 def estimate_plans(summary: Any, quoted: Any, day: Day) -> Estimate:
     """What it costs to have the plans of a `services/quote` instead of those of the `services/summary`.
 

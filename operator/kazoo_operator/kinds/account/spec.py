@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from kazoo_operator.core.charges import Charges
 from kazoo_operator.core.schema import AccountId, Model, Realm, Reference, Spec
 from kazoo_operator.kinds.account.forms import CONSENT, COUNTRY, E164, EMAIL, LANGUAGE, NAME
 from kazoo_operator.rules.timezones import FORM as TIMEZONE
@@ -216,6 +217,12 @@ class AccountSpec(Spec):
         "ever once the annotation kazoo-operator.io/confirm-delete names it. Default: Retain. "
         "Example: Retain.",
         examples=["Retain"],
+    )
+    charges: Charges | None = Field(
+        default=None,
+        description="Consent to what one more account costs, where a service plan counts accounts. "
+        'Default: nothing is accepted. Example: {accept: UpTo, maxRecurringIncrease: "5.00"}.',
+        examples=['{accept: UpTo, maxRecurringIncrease: "5.00"}'],
     )
     allow_realm_change: Annotated[str, CONSENT] | None = Field(
         default=None,

@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from kazoo_operator.core.schema import Drift, Status, Step
+from kazoo_operator.core.calling import Capacity
+from kazoo_operator.core.charges import PendingQuote
+from kazoo_operator.core.schema import DRIFT, Drift, Status, Step
+
+
+class CallCapacity(Capacity):
+    """How many calls fit the trunks, and whether more can be paid for."""
+
+    per_minute: bool = Field(description="Whether calls beyond the trunks can be paid by the minute now.")
 
 
 class AccountStatus(Status):
@@ -51,15 +59,16 @@ class AccountStatus(Status):
         default=None,
         description="Real: somebody is billed this balance. Allotted: a share of the parent's.",
     )
+    call_capacity: CallCapacity | None = Field(
+        default=None, description="What the account can call with, by its trunks and credit."
+    )
+    pending_quote: PendingQuote | None = Field(
+        default=None, description="The price of what waits for consent in spec.charges."
+    )
     steps: list[Step] | None = Field(
         default=None,
         max_length=16,
         description="The parts of the work, in order.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
-    drift: list[Drift] | None = Field(
-        default=None,
-        max_length=256,
-        description="What KAZOO shows otherwise than the spec, where it is not corrected.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["path"]},
-    )
+    drift: list[Drift] | None = DRIFT
