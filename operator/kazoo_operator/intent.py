@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from kazoo_operator.backend.errors import BackendError, Refused
-from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.documents import differences
+from kazoo_operator.charge_gate import appraised_child
+from kazoo_operator.charge_report import Priced, bill_of, refusal, unknowns
+from kazoo_operator.core.custom_resource import JsonObject, Key
+from kazoo_operator.core.documents import Documents, differences
 from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.outcome import Reason
+from kazoo_operator.core.outcome import Outcome, Reason
 from kazoo_operator.core.plan import Plan, plan_creation
-from kazoo_operator.core.report import Action, PlannedObject, changes
+from kazoo_operator.core.pricing.summary import Delta
+from kazoo_operator.core.report import Action, PlannedObject
+from kazoo_operator.core.wizard import changes
 from kazoo_operator.drift import described, judge
 from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
 from kazoo_operator.identity import fenced, observed, placed, refuse_taken
 from kazoo_operator.observation import empty_lists, observe, with_fallbacks
+from kazoo_operator.references import Referred
 from kazoo_operator.rescue import known_account, rescue
 from kazoo_operator.rules.account import EMERGENCY_STAYS
 from kazoo_operator.subject import Account, Halt, Subject, marks_on, start_fields, wanted_fields
@@ -22,10 +29,15 @@ from kazoo_operator.subject import Account, Halt, Subject, marks_on, start_field
 
 @dataclass(frozen=True)
 class Found:
-    """The plan for one object, and what its status would say by then."""
+    """The plan for one object, what its status would say by then, and what its price is made of.
+
+    `above` is the lowest account that is there above one that is to be made.
+    """
 
     planned: PlannedObject
     status: JsonObject = field(default_factory=dict)
+    above: str = ""
+    priced: Priced | None = None
 
 
 async def blocked(subject: Subject, planned: PlannedObject, *findings: Finding) -> PlannedObject:
@@ -33,7 +45,7 @@ async def blocked(subject: Subject, planned: PlannedObject, *findings: Finding) 
 
     Raises BackendError where KAZOO cannot be asked.
     """
-    if subject.observe_only or subject.resource.spec.get("suspend") is True:
+    if subject.kind.lifecycle is None or subject.observe_only or subject.resource.spec.get("suspend") is True:
         return planned.blocked(*findings)
     try:
         account = await known_account(subject)
@@ -44,7 +56,7 @@ async def blocked(subject: Subject, planned: PlannedObject, *findings: Finding) 
         plan = Plan()
     made = [(change.path, change.before, change.after) for change in plan.changes]
     notes = [_rescue_note(change.path) for change in plan.changes]
-    return planned.blocked(*findings, *notes, rescue=changes(made))
+    return planned.blocked(*findings, *notes, written=changes(made))
 
 
 def _rescue_note(path: str) -> Finding:
@@ -55,40 +67,82 @@ def _rescue_note(path: str) -> Finding:
 
 async def suspended(subject: Subject, planned: PlannedObject) -> Found:
     """The plan for an object that is suspended; what was found before stays as it was."""
-    text = "is true: nothing is written to KAZOO for this object"
-    note = Finding(Reason.SUSPENDED, Severity.WARNING, "spec.suspend", text, "set it to false to go on")
+    planned = suspended_note(planned)
+    if subject.kind.lifecycle is None:
+        return Found(planned)
     rows = await subject.connection.index.marked(subject.mark, subject.root.account_id)
-    return Found(
-        replace(planned, findings=(*planned.findings, note)), ready_status(rows[0].id) if rows else {}
-    )
+    return Found(planned, ready_status(rows[0].id) if rows else {})
+
+
+def suspended_note(planned: PlannedObject) -> PlannedObject:
+    """The object with what its suspension means."""
+    text = "is true: nothing is written to KAZOO for this object"
+    return noted(planned, Finding(Reason.SUSPENDED, Severity.WARNING, "spec.suspend", text, _GO_ON))
+
+
+_GO_ON = "set it to false to go on"
+
+
+def noted(planned: PlannedObject, *notes: Finding) -> PlannedObject:
+    """The object with more to say about it."""
+    return replace(planned, findings=(*planned.findings, *notes))
 
 
 async def observed_only(subject: Subject, planned: PlannedObject) -> Found:
     """The plan for an object that only observes. Raises Halt, BackendError."""
     account = await placed(subject, await observed(subject))
     documents = await observe(subject, account, subject.fields)
+    return Found(observation_note(subject, planned, documents), ready_status(account.id, account.realm))
+
+
+def observation_note(subject: Subject, planned: PlannedObject, documents: Documents) -> PlannedObject:
+    """The object with what KAZOO shows otherwise than the spec of one that only observes."""
     told = judge(subject, subject.fields, documents, applied=True).reported
-    if told:
-        text = f"nothing is written under ObserveOnly; {described(told)}"
-        hint = "set managementPolicy: Manage to have it written"
-        note = Finding(Reason.DRIFT_DETECTED, Severity.WARNING, "spec.managementPolicy", text, hint)
-        planned = replace(planned, findings=(*planned.findings, note))
-    return Found(planned, ready_status(account.id, account.realm))
+    if not told:
+        return planned
+    text = f"nothing is written under ObserveOnly; {described(told)}"
+    hint = "set managementPolicy: Manage to have it written"
+    return noted(
+        planned, Finding(Reason.DRIFT_DETECTED, Severity.WARNING, "spec.managementPolicy", text, hint)
+    )
 
 
-async def created(subject: Subject, planned: PlannedObject, below: str, realm: str) -> Found:
-    """The plan for an account that is to be made. Raises Halt, BackendError."""
+async def created(subject: Subject, planned: PlannedObject, parent: Referred, realm: str, day: date) -> Found:
+    """The plan for an account that is to be made. Raises Halt, BackendError.
+
+    `parent`: what the account above is called, and the id of the lowest one that is there.
+    """
     nowhere = Account("", {})
     fields = await with_fallbacks(subject, nowhere, start_fields(subject, realm), empty_lists(subject))
     plan = plan_creation(subject.kind, fields, str(subject.mark))
     named = tuple(change for change in plan.changes if change.path == "name")
     await refuse_taken(subject, nowhere, Plan(named))
     made = [(change.path, None, change.after) for change in plan.changes if change.after != {}]
-    if parent := subject.said.get("parentRef"):
-        made.append(("parentRef", None, parent))
-    planned = replace(planned, action=Action.CREATE, changes=changes(made), below=below)
+    if said := subject.said.get("parentRef"):
+        made.append(("parentRef", None, said))
+    priced = Priced(
+        await appraised_child(subject, parent.account_id, realm, day), (Delta("accounts", "account", 1),)
+    )
+    planned, refused = await with_price(subject, planned, priced, new=True)
+    if refused is not None:
+        return Found(planned.blocked(refused, withheld=changes(made)), priced=priced)
+    planned = replace(planned, action=Action.CREATE, changes=changes(made), below=parent.called)
     # No account has such an id: what stands below another one is not below this.
-    return Found(planned, {"accountID": f"the account that is to be made of {subject.resource.key.name}"})
+    status = {"accountID": f"the account that is to be made of {subject.resource.key.name}", "realm": realm}
+    return Found(planned, status, parent.account_id, priced)
+
+
+async def with_price(
+    subject: Subject, planned: PlannedObject, priced: Priced, *, new: bool
+) -> tuple[PlannedObject, Finding | None]:
+    """The object with its price, and why it is not written where nobody consented to that.
+
+    Raises BackendError.
+    """
+    refused = refusal(subject, priced, new=new)
+    told = "" if refused is None else priced.appraisal.asking
+    notes = await unknowns(subject, priced, told)
+    return noted(replace(planned, bill=await bill_of(subject, priced)), *notes), refused
 
 
 async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Found:
@@ -113,15 +167,32 @@ async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Fo
         takes_over=account.id if taken else "",
     )
     vital = {path for path, *_ in differences(subject.kind.vital(compared.documents), {})}
-    if subject.said.get("driftPolicy") == "Report" and any(path not in vital for path, *_ in made):
-        text = "is Report: where this very spec was applied before, such differences are told and not written"
-        hint = "see status.drift of the object"
-        note = Finding(Reason.DRIFT_DETECTED, Severity.WARNING, "spec.driftPolicy", text, hint)
-        planned = replace(planned, findings=(*planned.findings, note))
-    return Found(planned, status)
+    return Found(report_note(subject, planned, [path for path, *_ in made if path not in vital]), status)
+
+
+def report_note(subject: Subject, planned: PlannedObject, paths: Collection[str]) -> PlannedObject:
+    """The object with what `driftPolicy: Report` means for the changes at `paths`."""
+    if subject.said.get("driftPolicy") != "Report" or not paths:
+        return planned
+    text = "is Report: where this very spec was applied before, such differences are told and not written"
+    hint = "see status.drift of the object"
+    return noted(planned, Finding(Reason.DRIFT_DETECTED, Severity.WARNING, "spec.driftPolicy", text, hint))
 
 
 def ready_status(account_id: str, realm: str = "") -> JsonObject:
     """The status of an object that is Ready, as those below it look at it."""
     conditions = [{"type": "Ready", "status": "True", "reason": Reason.READY.value}]
     return {"accountID": account_id, "conditions": conditions, **({"realm": realm} if realm else {})}
+
+
+def told(outcome: Outcome) -> Finding:
+    """What the operator would say about an object that it stops at."""
+    path = outcome.message.partition(": ")[0] if outcome.message.startswith("spec.") else ""
+    return Finding(outcome.reason.value, Severity.ERROR, path, outcome.message, "")
+
+
+def twice(path: str, wanted: str, other: Key) -> Finding:
+    """What stands against an object that is to get the realm or the name of one that comes before it."""
+    reason = Reason.REALM_TAKEN if path == "realm" else Reason.REJECTED
+    text = f"{wanted} is to be that of {other.kind} {other.namespace}/{other.name} too, which comes first"
+    return Finding(reason.value, Severity.ERROR, f"spec.{path}", text, f"choose another {path}")

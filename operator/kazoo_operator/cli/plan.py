@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
@@ -81,7 +82,8 @@ def plan(
     loaded = load_manifests(paths)
     for note in () if quiet else loaded.notes:
         typer.echo(printable(note), err=True)
-    objects, at_fault = declared(loaded.documents, judge(loaded), namespace)
+    today = datetime.now(UTC).date()
+    objects, at_fault = declared(loaded.documents, judge(loaded, day=today), namespace)
     at_fault = (*map(_unreadable, loaded.unreadable), *at_fault)
     if objects:
         given = ("--url" if url else "KAZOO_URL", _credential(settings, api_key_file))
@@ -145,7 +147,12 @@ def _made(
 
     async def made() -> Report:
         rate = settings.requests_per_second
-        policy = Policy(settings.realm_template, settings.currency, settings.root_account)
+        policy = Policy(
+            settings.realm_template,
+            settings.currency,
+            settings.root_account,
+            budget_policy=settings.budget_policy,
+        )
         async with Crossbar(
             settings.url,
             settings.credential(),
@@ -153,7 +160,9 @@ def _made(
             ssl=settings.tls(),
             may_write=lambda: False,
         ) as backend:
-            return await Planning(discover(), Connection(backend, policy), tell).report(objects)
+            return await Planning(
+                discover(), Connection(backend, policy), datetime.now(UTC).date(), tell
+            ).report(objects)
 
     try:
         return asyncio.run(made())

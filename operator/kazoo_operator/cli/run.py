@@ -78,7 +78,7 @@ def run(
         raise typer.Exit(1) from None
     _log(logging.WARNING if quiet else logging.INFO, no_color)
     options = Options(
-        kinds=tuple(WatchedKind(kind.name, kind.plural) for kind in discover()),
+        kinds=tuple(WatchedKind.of(kind) for kind in discover()),
         namespaces=tuple(dict.fromkeys(namespace or ())),
         owner=settings.owner,
         metrics_port=metrics_port,
@@ -143,6 +143,7 @@ async def engine(settings: Settings, surroundings: Surroundings) -> AsyncIterato
         settings.currency,
         settings.root_account,
         settings.max_deletions_per_hour,
+        settings.budget_policy,
     )
     registry = Registry(Connection(backend, policy))
     try:

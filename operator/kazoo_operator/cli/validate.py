@@ -6,6 +6,7 @@ import gc
 import io
 import os
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,7 +80,7 @@ def validate(
                 _note(f"{line}; not compared", quiet)
     except NoRevision as error:
         raise typer.BadParameter(printable(str(error)), param_hint="--against") from None
-    found = judge(loaded, before)
+    found = judge(loaded, before, datetime.now(UTC).date())
     text = render(output.value, loaded, found, no_color)
     _write(text)
     errors = sum(one.finding.severity == "error" for one in found)

@@ -46,6 +46,7 @@ class CelRules:
         (version,) = crd(kind)["spec"]["versions"]
         spec = version["schema"]["openAPIV3Schema"]["properties"]["spec"]
         self._defaults = tuple(_defaults(spec, ()))
+        self._of_items = _defaults_of_items(spec)
         self._nested = tuple(_nested(spec, ""))
         said = spec.get("x-kubernetes-validations", ())
         catalogued = [rule for rule in kind.rules if rule.cel is not None]
@@ -81,6 +82,10 @@ class CelRules:
     def _seen(self, spec: JsonObject) -> JsonObject:
         """The members that a rule names, with the CRD's defaults."""
         seen = {name: value for name, value in spec.items() if name in self._names}
+        for name in self._of_items.keys() & seen.keys():
+            items, missing = seen[name], self._of_items[name]
+            if isinstance(items, list):
+                seen[name] = [{**missing, **item} if isinstance(item, dict) else item for item in items]
         for parents, name, value in self._defaults:
             node: Any = seen
             for parent in parents:
@@ -123,6 +128,16 @@ def _defaults(schema: JsonObject, above: tuple[str, ...]) -> Iterator[tuple[tupl
                 raise ValueError(f"a default that stands too deep: {above} {name}")
             yield above, name, member["default"]
         yield from _defaults(member, (*above, name))
+
+
+def _defaults_of_items(spec: JsonObject) -> dict[str, JsonObject]:
+    """What the CRD adds to the items of each list of the spec."""
+    found = {
+        name: {member: one["default"] for member, one in properties.items() if "default" in one}
+        for name, schema in spec.get("properties", {}).items()
+        if (properties := schema.get("items", {}).get("properties"))
+    }
+    return {name: defaults for name, defaults in found.items() if defaults}
 
 
 def _nested(schema: JsonObject, above: str) -> Iterator[_Nested]:

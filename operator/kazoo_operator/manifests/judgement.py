@@ -11,6 +11,7 @@ from kazoo_operator.core.conformity import ENOUGH, ignored_findings, schema_find
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.kind import Kind
+from kazoo_operator.core.pricing.estimate import Day
 from kazoo_operator.kinds import discover
 from kazoo_operator.manifests.cel_rules import CelRules
 from kazoo_operator.manifests.confidential import secrets_of, without
@@ -18,11 +19,11 @@ from kazoo_operator.manifests.envelope import envelope_findings
 from kazoo_operator.manifests.manifest import Loaded, Located, Manifest
 
 
-def judge(loaded: Loaded, before: Iterable[Manifest] = ()) -> tuple[Located, ...]:
+def judge(loaded: Loaded, before: Iterable[Manifest] = (), day: Day | None = None) -> tuple[Located, ...]:
     """What is wrong with the files and the objects in them, in the order of files and lines.
 
     With the manifests of `before`, those that change an object of the same kind, namespace and name are
-    judged as changes too.
+    judged as changes too; with `day`, today in UTC, also what depends on it.
     """
     kinds = {kind.name: kind for kind in discover()}
     compiled = {name: CelRules(kinds[name]) for name in {manifest.kind for manifest in loaded.documents}}
@@ -30,7 +31,7 @@ def judge(loaded: Loaded, before: Iterable[Manifest] = ()) -> tuple[Located, ...
     for manifest in before:
         old[manifest.key].append(manifest)
     by_object = [
-        _findings(kinds[manifest.kind], compiled[manifest.kind], manifest, old.get(manifest.key, ()))
+        _findings(kinds[manifest.kind], compiled[manifest.kind], manifest, old.get(manifest.key, ()), day)
         for manifest in loaded.documents
     ]
     for number, finding in _over_the_set(kinds.values(), loaded.documents):
@@ -59,10 +60,12 @@ def _files(loaded: Loaded) -> Iterator[str]:
     yield from (found.file for found in loaded.findings)
 
 
-def _findings(kind: Kind, cel: CelRules, manifest: Manifest, before: Sequence[Manifest]) -> list[Finding]:
+def _findings(
+    kind: Kind, cel: CelRules, manifest: Manifest, before: Sequence[Manifest], day: Day | None
+) -> list[Finding]:
     found: list[Finding] = []
     seen: set[tuple[str, str]] = set()
-    for finding in (*_on_its_own(kind, cel, manifest), *_as_a_change(kind, cel, manifest, before)):
+    for finding in (*_on_its_own(kind, cel, manifest, day), *_as_a_change(kind, cel, manifest, before)):
         # The schema and the CEL of a nested field may say the same, or the schema more exactly.
         if finding.rule != "SCHEMA" or not _is_told(finding.path, seen):
             found.append(finding)
@@ -70,7 +73,7 @@ def _findings(kind: Kind, cel: CelRules, manifest: Manifest, before: Sequence[Ma
     return found
 
 
-def _on_its_own(kind: Kind, cel: CelRules, manifest: Manifest) -> Iterator[Finding]:
+def _on_its_own(kind: Kind, cel: CelRules, manifest: Manifest, day: Day | None) -> Iterator[Finding]:
     yield from islice(envelope_findings(manifest.body), ENOUGH)
     body = {**manifest.body, "metadata": without_nulls(manifest.body.get("metadata"))}
     for rule in kind.rules:
@@ -84,7 +87,7 @@ def _on_its_own(kind: Kind, cel: CelRules, manifest: Manifest) -> Iterator[Findi
     yield from cel.findings(spec)
     for rule in kind.rules:
         if rule.cel is None:
-            yield from rule.findings(spec)
+            yield from rule.findings(spec, day)
 
 
 def _as_a_change(kind: Kind, cel: CelRules, manifest: Manifest, before: Sequence[Manifest]) -> list[Finding]:
