@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from kazoo_operator.backend.errors import (
     UNCERTAIN,
@@ -17,12 +18,14 @@ from kazoo_operator.backend.errors import (
 )
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.backend.registry import NoRoot
+from kazoo_operator.charge_gate import appraised_child, consented
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.outcome import Outcome, Reason, State
 from kazoo_operator.core.plan import plan_creation
 from kazoo_operator.core.realm import normalised_name
-from kazoo_operator.hierarchy import Parent, parent_of
+from kazoo_operator.hierarchy import parent_of
 from kazoo_operator.identity import by_realm, fenced, identify, realm_outside
+from kazoo_operator.references import Referred
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -51,10 +54,14 @@ class Unsure:
 
 
 class Creation:
-    """Makes accounts, and remembers for a while how tries ended. `clock` is monotonic, in seconds."""
+    """Makes accounts, and remembers for a while how tries ended.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    `clock` is monotonic, in seconds; `now` is Unix time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float], now: Callable[[], float]) -> None:
         self._clock = clock
+        self._now = now
         self._rolled_back: dict[tuple[str, int], int] = {}
         self._unsure: dict[str, Unsure | None] = {}
 
@@ -87,11 +94,13 @@ class Creation:
         realm = str(subject.fields.get("realm") or subject.resource.status.get("realm") or "")
         return await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
 
-    async def _put(self, subject: Subject, parent: Parent, realm: str) -> tuple[Account, bool]:
+    async def _put(self, subject: Subject, parent: Referred, realm: str) -> tuple[Account, bool]:
         plan = plan_creation(subject.kind, start_fields(subject, realm), str(subject.mark))
         assert plan.create is not None
-        connection = subject.connection
+        connection, today = subject.connection, datetime.fromtimestamp(self._now(), UTC).date()
         await fenced(subject, parent.account_id)
+        found = await appraised_child(subject, parent.account_id, realm, today)
+        consented(subject, found, {})
         try:
             with connection.creation_below(parent.account_id):
                 answer = await connection.backend.create_account(parent.account_id, plan.create.data)
@@ -107,7 +116,7 @@ class Creation:
         self._settle(subject)
         return await self._made(subject, parent, realm, answer), True
 
-    async def _made(self, subject: Subject, parent: Parent, realm: str, answer: JsonObject) -> Account:
+    async def _made(self, subject: Subject, parent: Referred, realm: str, answer: JsonObject) -> Account:
         """The account behind a 201, which KAZOO also answers when it has undone the creation."""
         account_id = str(answer.get("id"))
         if "created" not in answer or not re.fullmatch("[0-9a-f]{32}", account_id):
@@ -165,7 +174,7 @@ class Creation:
             raise Halt(Reason.BACKEND_UNAVAILABLE, text, {"realm": unsure.realm})
         return account
 
-    def _undone(self, subject: Subject, parent: Parent) -> Halt:
+    def _undone(self, subject: Subject, parent: Referred) -> Halt:
         key = (subject.resource.uid, subject.resource.generation)
         self._rolled_back[key] = times = self._rolled_back.get(key, 0) + 1
         text = (
@@ -175,7 +184,7 @@ class Creation:
         return Halt(Reason.ROLLED_BACK, text, state=State.STALLED if times >= ROLLED_BACK_LIMIT else None)
 
 
-async def _above(subject: Subject, parent: Parent) -> tuple[str, ...]:
+async def _above(subject: Subject, parent: Referred) -> tuple[str, ...]:
     """The ids above the parent, by the last listing, or as KAZOO says where that does not show it yet."""
     root, connection = subject.root.account_id, subject.connection
     try:
@@ -187,7 +196,7 @@ async def _above(subject: Subject, parent: Parent) -> tuple[str, ...]:
         return (root,)
 
 
-def _no_parent(subject: Subject, parent: Parent) -> Exception:
+def _no_parent(subject: Subject, parent: Referred) -> Exception:
     if parent.account_id == subject.root.account_id:
         return NoRoot(f"the account {parent.account_id} is gone")
     subject.connection.index.forget(parent.account_id)

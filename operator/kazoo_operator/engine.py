@@ -11,6 +11,7 @@ One pass over one object runs through `Engine.reconcile`:
     compare       the documents that the spec speaks of, beside it           observation.py, drift.py
     converge      write what differs, read back, judge again
     end           for an object that is being deleted with its account       deletion.py
+    Attached      for the kinds whose objects belong to an account           attached.py
     report        the status fields
 
 What happens next follows from the spec and from KAZOO alone, so a pass may end anywhere and start anew.
@@ -21,10 +22,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from kazoo_operator.attached import Attached
 from kazoo_operator.backend.errors import BackendError, Invalid
 from kazoo_operator.backend.registry import NoRoot, Registry
-from kazoo_operator.core import money
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.kind import Kind
@@ -33,15 +35,16 @@ from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, St
 from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
-from kazoo_operator.drift import Verdict, corrected, judge, told
+from kazoo_operator.drift import Verdict, judge, told
 from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.hierarchy import refuse_cycle
 from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken
 from kazoo_operator.observation import consult, empty_lists, observe, read_back
 from kazoo_operator.refusals import Refusals
-from kazoo_operator.report import steps, suspended, unfinished, with_steps
+from kazoo_operator.report import done_events, steps, suspended, unfinished, with_steps
 from kazoo_operator.rescue import known_account, rescued
+from kazoo_operator.standing import standing
 from kazoo_operator.subject import (
     Account,
     Halt,
@@ -73,9 +76,11 @@ class Engine:
         self._registry = registry
         self._surroundings = surroundings
         self._clock = clock
-        self._creation = Creation(clock)
+        self._creation = Creation(clock, now)
         self._deletion = Deletion(surroundings.deletions, self._creation, now)
         self._half_built: dict[str, float] = {}
+        self._now = now
+        self._attached = Attached(clock, now)
         self._refusals = Refusals(clock)
         self._applied: dict[tuple[Key, str], int] = {}
 
@@ -103,8 +108,10 @@ class Engine:
             return suspended(resource)
         if resource.deleting:
             return await self._end(await self._subject(kind, resource, dict(resource.spec)))
+        if kind.attachment is not None:
+            return await self._attached.keep(await self._valid(kind, resource))
         try:
-            subject = await self._subject(kind, resource, kind.normal(validated(kind, resource)))
+            subject = await self._valid(kind, resource)
             refuse_cycle(subject)
             refuse(kind.findings(subject.fields, await consult(subject, {})), State.STALLED)
         except Halt as halt:
@@ -170,19 +177,24 @@ class Engine:
         halt.found = replace(halt.found, outcome=halt.found.outcome.no_later_than(comes_back))
         return halt
 
+    async def _valid(self, kind: Kind, resource: Resource) -> Subject:
+        """The object, if its spec breaks no rule today. Raises Halt."""
+        today = datetime.fromtimestamp(self._now(), UTC).date()
+        return await self._subject(kind, resource, kind.normal(validated(kind, resource, today)))
+
     async def _subject(self, kind: Kind, resource: Resource, fields: JsonObject) -> Subject:
         """The object with what is decided before KAZOO is asked; `fields`: what its spec is taken to say."""
-        if kind.lifecycle is None:
-            raise ValueError(f"kind {kind.name} has no lifecycle")
         connection = self._registry.of(resource)
         root = await connection.root()
         mark, objects = self._mark(resource), self._surroundings.objects
-        return Subject(resource, kind, kind.lifecycle, fields, connection, root, mark, objects)
+        return Subject(resource, kind, fields, connection, root, mark, objects)
 
     def _mark(self, resource: Resource) -> Mark:
         return Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)
 
     async def _end(self, subject: Subject) -> Pass:
+        if subject.kind.attachment is not None:
+            return await self._attached.end(subject)
         if subject.observe_only:
             text = "Under ObserveOnly the account is kept."
             return Pass(Outcome.of(Reason.DELETING, text), released=True)
@@ -196,8 +208,8 @@ class Engine:
         documents = await observe(subject, account, subject.fields)
         found = told(subject, judge(subject, subject.fields, documents, applied=True).reported)
         fields = {**status_fields(subject, account), **found.fields, "realm": account.realm, "steps": None}
-        fields["balance"] = money.to_text(await subject.connection.backend.balance(account.id))
-        return replace(found, fields=fields)
+        held, also = await standing(subject, account)
+        return replace(found, fields={**fields, **held}, also={**found.also, **also})
 
     async def _keep(self, subject: Subject, account: Account, wanted: JsonObject, made: bool) -> Pass:
         """The pass from where it is known which account the object has; `made`: by this very pass."""
@@ -206,7 +218,7 @@ class Engine:
         known, applied = empty_lists(subject) if made else {}, self._is_applied(subject.resource)
         compared = await compare(subject, account, wanted, applied, known)
         wanted, documents, verdict = compared.wanted, compared.documents, compared.verdict
-        events = _events(subject, account, verdict, made)
+        events = done_events(subject, account, verdict, made)
         account = await self._converge(subject, account, wanted, documents, verdict)
         found = told(subject, verdict.reported)
         everything = {document.name for _, document in subject.lifecycle.steps}
@@ -215,11 +227,13 @@ class Engine:
             **found.fields,
             "realm": subject.decided_realm or account.realm,
             "steps": steps(subject.lifecycle, everything),
+            "pendingQuote": None,
         }
-        fields["balance"] = money.to_text(await subject.connection.backend.balance(account.id))
+        held, also = await standing(subject, account)
         self._half_built.pop(account.id, None)
         self._applied[subject.resource.key, subject.resource.uid] = subject.resource.generation
-        return replace(found, fields=fields, events=(*events, *found.events))
+        also = {**found.also, **also}
+        return replace(found, fields={**fields, **held}, events=(*events, *found.events), also=also)
 
     def _is_applied(self, resource: Resource) -> bool:
         """Whether KAZOO equalled this very spec before, by status or by what this life saw."""
@@ -272,29 +286,14 @@ class Engine:
 
 async def _write(subject: Subject, account: Account, write: Write, documents: Documents) -> str | None:
     """Carry out one write of a plan; the id of the item of a list that was written."""
-    backend, document = subject.connection.backend, write.document
+    connection, document = subject.connection, write.document
     if write.new:
-        return str((await backend.make(account.id, document, write.data)).get("id"))
+        return str((await connection.backend.make(account.id, document, write.data)).get("id"))
     item = str(documents[document.name].get("id")) if document.found_by is not None else None
-    await backend.write(account.id, document.of(item) if item is not None else document, write.data)
+    await connection.write(account.id, document.of(item) if item is not None else document, write.data)
     return item
 
 
 def _made_by_us(subject: Subject, account: Account) -> bool:
     """Whether the account came out of a creation of ours: it has our mark, and was not adopted."""
     return set(marks_on(subject, account)) == {subject.mark} and subject.said.get("adopt") is not True
-
-
-def _events(subject: Subject, account: Account, verdict: Verdict, made: bool) -> tuple[Event, ...]:
-    """What the pass does to KAZOO, to be told once."""
-    found = []
-    if made:
-        found.append(Event("Created", f"The account {account.id} was made below {account.parent}."))
-    elif subject.mark not in marks_on(subject, account) and not subject.was_managed:
-        found.append(Event("Adopted", f"The account {account.id} was taken over."))
-    if verdict.drifted and verdict.plan.changes:
-        found.append(corrected(verdict.plan.changes))
-    elif verdict.plan.changes and not made:
-        paths = ", ".join(change.path for change in verdict.plan.changes)
-        found.append(Event("Updated", f"Written to KAZOO: {paths}."))
-    return tuple(found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kazoo_operator.backend.errors import (
     BackendError,
+    BillingIssue,
+    ChargesNotAccepted,
     Conflict,
     CredentialUnreadable,
     Forbidden,
@@ -11,6 +13,7 @@ from kazoo_operator.backend.errors import (
     Nonsense,
     NotFound,
     NotLeading,
+    PaymentFailed,
     RateLimited,
     Refused,
     ServerFailure,
@@ -44,6 +47,22 @@ _TABLE: tuple[tuple[type[BackendError], Reason, str], ...] = (
         Forbidden,
         Reason.FORBIDDEN,
         "KAZOO forbids this to the credential; use one of the account's reseller or of an account above it.",
+    ),
+    (
+        BillingIssue,
+        Reason.BILLING_ISSUE,
+        "KAZOO finds the payer's billing in bad standing ({error.reason}); settle that first, consent cannot "
+        "help.",
+    ),
+    (
+        PaymentFailed,
+        Reason.BILLING_ISSUE,
+        "KAZOO finds nothing to pay with ({error}); give the payer a payment method or credit.",
+    ),
+    (
+        ChargesNotAccepted,
+        Reason.CHARGES_NOT_ACCEPTED,
+        "KAZOO asks for consent to a charge, and this object cannot give it; make the change by hand.",
     ),
     (Invalid, Reason.REJECTED, "KAZOO rejected the values: {fields}; correct the spec."),
     (NotFound, Reason.WRITE_CONFLICT, "The account vanished while it was worked on; it is looked for again."),

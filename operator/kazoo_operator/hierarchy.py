@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from kazoo_operator.backend.errors import Forbidden, NotFound
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.lineage import reference
 from kazoo_operator.core.outcome import Reason, State
+from kazoo_operator.references import Referred, Referring
 from kazoo_operator.subject import Account, Halt, Subject
 
 
-@dataclass(frozen=True)
-class Parent:
-    """The account above: its id, and what a person calls it."""
-
-    account_id: str
-    called: str
-
-
-async def parent_of(subject: Subject) -> Parent:
+async def parent_of(subject: Subject) -> Referred:
     """The parent that the spec asks for, fit for a new child. Raises Halt, BackendError.
 
     `HierarchyCycle` names the members; `ParentNotReady` comes back when the parent's object changes, or at
@@ -28,12 +19,13 @@ async def parent_of(subject: Subject) -> Parent:
     """
     said = subject.said.get("parentRef") or {}
     if not said:
-        return Parent(subject.root.account_id, subject.root.realm)
-    if "name" in said:
-        return await _by_name(subject, str(said["name"]))
-    if "accountID" in said:
-        return await _within(subject, str(said["accountID"]), f"the account {said['accountID']}")
-    return await _by_realm(subject, str(said["realm"]))
+        return Referred(subject.root.account_id, subject.root.realm)
+    try:
+        return await Referring(subject, "spec.parentRef", said, Reason.PARENT_NOT_READY).account()
+    except Halt as halt:
+        if halt.found.outcome.reason is Reason.PARENT_NOT_READY:
+            _refuse_unmade_cycle(subject)
+        raise
 
 
 def refuse_cycle(subject: Subject) -> None:
@@ -58,30 +50,6 @@ def _refuse_cycle(subject: Subject, above: Callable[[Resource], Key | None]) -> 
         raise Halt(Reason.HIERARCHY_CYCLE, text, awaits=chain[1:])
 
 
-async def _by_name(subject: Subject, name: str) -> Parent:
-    key = _key(subject.resource, name)
-    above = subject.objects.get(key)
-    why = f"waiting for the Account {name} of this namespace, which is not there or not Ready yet"
-    if above is not None and above.deleting:
-        why = f"the Account {name} is being deleted; waiting for another of that name"
-    elif above is not None and above.was_ready and above.status.get("accountID"):
-        return await _within(subject, str(above.status["accountID"]), f"the Account {name}")
-    _refuse_unmade_cycle(subject)
-    # One sentence for both: that the parent appears is no news to be written.
-    raise Halt(Reason.PARENT_NOT_READY, f"spec.parentRef: {why}.", awaits=(key,))
-
-
-async def _by_realm(subject: Subject, realm: str) -> Parent:
-    if realm == subject.root.realm.lower():
-        return Parent(subject.root.account_id, subject.root.realm)
-    rows = await subject.connection.backend.find_by_realm(realm)
-    found = {row.id for row in (*rows, *subject.connection.index.holding(realm))}
-    if not found:
-        _refuse_unmade_cycle(subject)
-        raise _not_there(f"no account below {subject.root.realm} has the realm {realm}")
-    return await _within(subject, min(found), f"the account {realm}")
-
-
 def _refuse_unmade_cycle(subject: Subject) -> None:
     """Raises Halt when accounts that are not in KAZOO wait for one another, by name or by realm."""
 
@@ -97,32 +65,6 @@ def _refuse_unmade_cycle(subject: Subject) -> None:
         return min((one.key for one in subject.objects.with_realm(realm)), default=None)
 
     _refuse_cycle(subject, above)
-
-
-async def _within(subject: Subject, account_id: str, called: str) -> Parent:
-    """The account as a parent, if it is the root account or stands below it."""
-    root, connection = subject.root.account_id, subject.connection
-    if account_id == root or await connection.index.row(account_id, root) is not None:
-        return Parent(account_id, called)
-    try:
-        above = await connection.backend.ancestors(account_id)
-    except NotFound:
-        raise _not_there(f"{called} is not in KAZOO") from None
-    except Forbidden:
-        above = ()
-    if root in above:
-        return Parent(account_id, called)
-    text = (
-        f"spec.parentRef: {called} is not below {subject.root.realm}, and nothing outside is touched; "
-        "name another parent."
-    )
-    raise Halt(Reason.OUTSIDE_SUBTREE, text)
-
-
-def _not_there(what: str) -> Halt:
-    """Nobody tells when such an account appears: it is looked for at each resync."""
-    text = f"spec.parentRef: {what}; looked for again at each resync."
-    return Halt(Reason.PARENT_NOT_READY, text, state=State.RECONCILING)
 
 
 async def refuse_other_parent(subject: Subject, account: Account) -> None:

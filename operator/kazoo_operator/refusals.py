@@ -63,4 +63,4 @@ async def _put_back(subject: Subject, account: Account, old: JsonObject) -> None
     if plan.writes:
         await fenced(subject, account.id)
     for write in plan.writes:
-        await subject.connection.backend.write(account.id, write.document, write.data)
+        await subject.connection.write(account.id, write.document, write.data)

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from kazoo_operator.core.custom_resource import JsonObject, Resource
 from kazoo_operator.core.kind import Kind, Lifecycle
-from kazoo_operator.core.outcome import Outcome, Pass, Reason, Return, State
-from kazoo_operator.subject import Halt
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, State
+from kazoo_operator.drift import Verdict, corrected
+from kazoo_operator.subject import Account, Halt, Subject, marks_on
 
 
 def steps(lifecycle: Lifecycle, done: Collection[str], outcome: Outcome | None = None) -> list[JsonObject]:
@@ -66,3 +67,18 @@ def unfinished(halt: Halt, kind: Kind) -> Halt:
         kept.setdefault("steps", steps(kind.lifecycle, (), halt.found.outcome))
         halt.found = replace(halt.found, fields=kept)
     return halt
+
+
+def done_events(subject: Subject, account: Account, verdict: Verdict, made: bool) -> tuple[Event, ...]:
+    """What the pass does to KAZOO, to be told once."""
+    found = []
+    if made:
+        found.append(Event("Created", f"The account {account.id} was made below {account.parent}."))
+    elif subject.mark not in marks_on(subject, account) and not subject.was_managed:
+        found.append(Event("Adopted", f"The account {account.id} was taken over."))
+    if verdict.drifted and verdict.plan.changes:
+        found.append(corrected(verdict.plan.changes))
+    elif verdict.plan.changes and not made:
+        paths = ", ".join(change.path for change in verdict.plan.changes)
+        found.append(Event("Updated", f"Written to KAZOO: {paths}."))
+    return tuple(found)

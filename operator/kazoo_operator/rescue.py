@@ -46,7 +46,7 @@ async def rescued(subject: Subject, account: Account) -> tuple[Account, tuple[Ev
     await fenced(subject, account.id)
     for write in plan.writes:
         try:
-            await subject.connection.backend.write(account.id, write.document, write.data)
+            await subject.connection.write(account.id, write.document, write.data)
         except Invalid:
             return account, ()  # something else in the document is refused; the pass says what
     again = await read(subject, account.id)

@@ -6,7 +6,7 @@ import ipaddress
 import re
 import ssl
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
@@ -89,6 +89,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("KAZOO_OPERATOR_REQUESTS_PER_SECOND"),
     )
 
+    budget_policy: Literal["Deny", "Warn", "Off"] = Field(
+        default="Warn", validation_alias=AliasChoices("KAZOO_OPERATOR_BUDGET_POLICY")
+    )
     max_deletions_per_hour: int = Field(
         default=1,
         ge=0,

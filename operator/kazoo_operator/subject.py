@@ -63,12 +63,18 @@ class Subject:
 
     resource: Resource
     kind: Kind
-    lifecycle: Lifecycle
     fields: JsonObject
     connection: Connection
     root: Identity
     mark: Mark
     objects: Objects
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """How the account is made and found. Raises ValueError for a kind whose objects are no accounts."""
+        if self.kind.lifecycle is None:
+            raise ValueError(f"kind {self.kind.name} has no lifecycle")
+        return self.kind.lifecycle
 
     @property
     def said(self) -> JsonObject:
@@ -243,14 +249,15 @@ def start_fields(subject: Subject, realm: str) -> JsonObject:
     return fields
 
 
+def is_real(subject: Subject, account_id: str, document: JsonObject) -> bool:
+    """Whether the account's balance is what somebody is billed, and no share of the parent's."""
+    flags = ("is_reseller", "superduper_admin")
+    return account_id == subject.root.account_id or any(document.get(flag) is True for flag in flags)
+
+
 def status_fields(subject: Subject, account: Account) -> JsonObject:
     """What status says about an account, money and steps aside; of a new realm, once KAZOO has it."""
-    document, root = account.document, subject.root
-    real = (
-        account.id == root.account_id
-        or document.get("is_reseller") is True
-        or document.get("superduper_admin") is True
-    )
+    document = account.document
     reseller = document.get("reseller_id")
     return {
         "accountID": account.id,
@@ -263,5 +270,5 @@ def status_fields(subject: Subject, account: Account) -> JsonObject:
         "enabled": document.get("enabled") is not False,
         "descendants": subject.connection.index.below(account.id),
         "currency": subject.connection.policy.currency,
-        "moneyKind": "Real" if real else "Allotted",
+        "moneyKind": "Real" if is_real(subject, account.id, document) else "Allotted",
     }

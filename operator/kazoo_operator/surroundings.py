@@ -18,6 +18,9 @@ class Objects(Protocol):
     def referring_to(self, key: Key) -> Iterable[Resource]:
         """The Accounts whose `parentRef.name` is this Account."""
 
+    def attached(self, kind: str, account_id: str, realm: str) -> Iterable[Resource]:
+        """The objects of `kind` whose `accountRef` means that account, in whatever form, or once did."""
+
     def with_realm(self, realm: str) -> Iterable[Resource]:
         """The Accounts, of any namespace, whose spec has this realm; whoever only observes has none."""
 

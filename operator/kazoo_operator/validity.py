@@ -9,19 +9,23 @@ from kazoo_operator.core.custom_resource import JsonObject, Resource
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.outcome import Reason, State
+from kazoo_operator.core.pricing.estimate import Day
 from kazoo_operator.core.schema import Spec, ignored_findings, schema_findings, without_nulls
 from kazoo_operator.rules.account import REALM_IS_STATIC
 from kazoo_operator.subject import Account, Halt, Subject
 
 
-def validated(kind: Kind, resource: Resource) -> Spec:
-    """The spec as a model. Raises Halt with InvalidSpec: field, reason and remedy of each finding."""
+def validated(kind: Kind, resource: Resource, day: Day) -> Spec:
+    """The spec as a model, judged on a day. Raises Halt with InvalidSpec: each finding, with its remedy."""
     spec = without_nulls(resource.spec)
-    findings = schema_findings(kind.spec, spec) + ignored_findings(kind.spec, spec)
-    findings += [finding for rule in kind.rules for finding in rule.findings(spec)]
-    findings += _moved_realm(resource, spec)
-    refuse(findings)
+    refuse(objections(kind, spec, day) + _moved_realm(resource, spec))
     return kind.spec.model_validate(spec)
+
+
+def objections(kind: Kind, spec: JsonObject, day: Day) -> list[Finding]:
+    """What stands against a spec by itself, on a day: schema, paths that are ignored, rules."""
+    found = schema_findings(kind.spec, spec) + ignored_findings(kind.spec, spec)
+    return found + [finding for rule in kind.rules for finding in rule.findings(spec, day)]
 
 
 def refuse(findings: Iterable[Finding], state: State | None = None) -> None:

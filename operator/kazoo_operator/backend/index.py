@@ -71,6 +71,10 @@ class AccountIndex:
         """How many accounts stand below one, by the last listing and what came since."""
         return self._below[account_id]
 
+    def children(self, account_id: str) -> tuple[AccountRow, ...]:
+        """The accounts directly below one, by the last listing and what came since."""
+        return self._having(f"below {account_id}")
+
     def remember(self, row: AccountRow) -> None:
         """An account that was made now: a listing may lag behind it."""
         self._own[row.id] = (self._clock(), row)
@@ -118,5 +122,6 @@ class AccountIndex:
 
 
 def _words(row: AccountRow) -> tuple[str, ...]:
-    """What a row is found by: its marks and its realm, which cannot be taken for each other."""
-    return (row.realm.lower(), *(str(mark) for mark in Mark.among(row.flags)))
+    """What a row is found by: its marks, its realm and its parent, which cannot be taken for each other."""
+    above = (f"below {row.tree[-1]}",) if row.tree else ()
+    return (row.realm.lower(), *above, *(str(mark) for mark in Mark.among(row.flags)))

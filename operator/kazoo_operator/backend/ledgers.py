@@ -60,13 +60,16 @@ def refuse_open_booking(entry: JsonObject) -> None:
 
 
 def window_of(month: str) -> dict[str, str]:
-    """The query for the entries booked in a month, `YYYYMM` in UTC. Raises ValueError for another text."""
+    """The query for the entries booked in a month, `YYYYMM` in UTC. Raises ValueError for another text.
+
+    The second at which a window ends is not in it.
+    """
     if not re.fullmatch(r"[0-9]{4}(0[1-9]|1[0-2])", month):
         raise ValueError(f"{month!r} is no month like 202611")
     year, number = int(month[:4]), int(month[4:])
     first = calendar.timegm((year, number, 1, 0, 0, 0)) + GREGORIAN
-    last = first + calendar.monthrange(year, number)[1] * 86_400 - 1
-    return {"created_from": str(first), "created_to": str(last)}
+    end = first + calendar.monthrange(year, number)[1] * 86_400
+    return {"created_from": str(first), "created_to": str(end)}
 
 
 def _object(value: Any) -> JsonObject:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from weakref import WeakValueDictionary
 
 from kazoo_operator.backend.errors import NotFound
@@ -27,6 +28,7 @@ class Policy:
     currency: str = "USD"
     root_account: str | None = None
     max_deletions_per_hour: int = 1
+    budget_policy: Literal["Deny", "Warn", "Off"] = "Warn"
 
 
 class NoRoot(Exception):
@@ -85,6 +87,24 @@ class Connection:
             content = await self.backend.read((await self.root()).account_id, document)
             self._consulted[document.name] = held = (self._clock(), content)
         return held[1]
+
+    async def write(
+        self,
+        account_id: str,
+        document: Document,
+        data: JsonObject,
+        *,
+        revision: str | None = None,
+        accept_charges: bool = False,
+    ) -> None:
+        """Change a document of an account, one at a time: of PATCHes that meet, KAZOO 4.3 loses some.
+
+        Raises as `Backend.write` does.
+        """
+        async with self.alone(f"write {document.name} of {account_id}"):
+            await self.backend.write(
+                account_id, document, data, revision=revision, accept_charges=accept_charges
+            )
 
     @contextmanager
     def creation_below(self, account_id: str) -> Iterator[None]:

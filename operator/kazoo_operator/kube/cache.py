@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.lineage import words_of
 from kazoo_operator.kube.entry import Entry, Facts
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -29,6 +30,7 @@ class Cache:
         self._gone: dict[Key, int] = {}
         self._floors: dict[tuple[str, str], int] = {}
         self._referring: dict[Key, dict[Key, None]] = {}
+        self._told: dict[tuple[str, str], dict[Key, None]] = {}
         self._with_realm: dict[str, dict[Key, None]] = {}
         self.passes_per_second = 0.0
 
@@ -52,6 +54,11 @@ class Cache:
     def referring_to(self, key: Key) -> tuple[Key, ...]:
         """The Accounts whose `spec.parentRef.name` is `key`; no scan."""
         return tuple(self._referring.get(key, ()))
+
+    def attached(self, kind: str, account_id: str, realm: str) -> tuple[Key, ...]:
+        """The objects of `kind` that belong to the account, by what they say and by their status; no scan."""
+        words = words_of(account_id, realm, self._told.get(("Account", f"accountID {account_id}"), ()))
+        return tuple(dict.fromkeys(key for word in words for key in self._told.get((kind, word), ())))
 
     def with_realm(self, realm: str) -> tuple[Key, ...]:
         """The Accounts that manage and have this `spec.realm`; no scan."""
@@ -144,6 +151,8 @@ class Cache:
             self._referring.setdefault(facts.parent, {})[key] = None
         if facts.realm is not None and key.kind == "Account":
             self._with_realm.setdefault(facts.realm, {})[key] = None
+        for word in facts.words:
+            self._told.setdefault((key.kind, word), {})[key] = None
 
     def _unlink(self, key: Key, facts: Facts) -> None:
         self.passes_per_second -= 1 / facts.every
@@ -151,6 +160,8 @@ class Cache:
             _drop_from(self._referring, facts.parent, key)
         if facts.realm is not None:
             _drop_from(self._with_realm, facts.realm, key)
+        for word in facts.words:
+            _drop_from(self._told, (key.kind, word), key)
 
 
 def _drop_from(found: dict[Any, dict[Key, None]], word: Any, key: Key) -> None:

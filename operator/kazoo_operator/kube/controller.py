@@ -214,6 +214,8 @@ class Controller:
         self._tell(target, found.outcome, written)
         for event in found.events:
             self._writers.events.tell(target, event)
+        for other in found.wakes:
+            self._queue.add(other)
         self._intake.come_back(key, found.outcome)
 
     async def _released(self, target: Target, found: Pass) -> bool:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from kazoo_operator.core.custom_resource import GROUP, JsonObject, Key, Resource
+from kazoo_operator.core.lineage import account_words
 from kazoo_operator.core.outcome import Pass
 from kazoo_operator.kube import resync
 
@@ -19,8 +20,9 @@ WISHES = tuple(
 class Facts:
     """What decides whether an object needs work, whom it refers to, and what others see of it.
 
-    `destructive` says that the deletion policy is Delete; `parent` is the Account in `spec.parentRef.name`;
-    `realm` is that of the spec, where it is to be managed.
+    `destructive` says that the deletion policy is Delete or Reset; `parent` is the Account in
+    `spec.parentRef.name`, `realm` that of the spec, where it is to be managed, and `words` tell which account
+    it is or belongs to.
     """
 
     uid: str
@@ -36,6 +38,7 @@ class Facts:
     every: float
     parent: Key | None
     realm: str | None
+    words: tuple[str, ...]
 
     @classmethod
     def of(cls, resource: Resource) -> Facts:
@@ -54,11 +57,12 @@ class Facts:
             account_id=str(resource.status.get("accountID") or ""),
             deleting=resource.deleting,
             finalizers=resource.finalizers,
-            destructive=resource.spec.get("deletionPolicy") == "Delete",
+            destructive=resource.spec.get("deletionPolicy") in ("Delete", "Reset"),
             wishes=tuple(resource.annotations.get(name) for name in WISHES),
             every=resync.interval(resource.spec),
             parent=Key("Account", resource.key.namespace, name) if name else None,
             realm=realm if isinstance(realm, str) else None,
+            words=account_words(resource),
         )
 
     def wishes_more_than(self, before: Facts) -> bool:

@@ -25,6 +25,12 @@ class CachedObjects:
             if (resource := self.get(child)) is not None:
                 yield resource
 
+    def attached(self, kind: str, account_id: str, realm: str) -> Iterator[Resource]:
+        """The objects of `kind` that belong to the account, by what they say and by their status."""
+        for key in self._cache.attached(kind, account_id, realm):
+            if (resource := self.get(key)) is not None:
+                yield resource
+
     def with_realm(self, realm: str) -> Iterator[Resource]:
         """The managed Accounts of all namespaces with this `spec.realm`."""
         for key in self._cache.with_realm(realm):

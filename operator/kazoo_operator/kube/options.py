@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kazoo_operator.core.custom_resource import GROUP, VERSION, Key
+from kazoo_operator.core.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,12 @@ class WatchedKind:
     kind: str
     plural: str
     finalizer: str = f"{GROUP}/account"
+
+    @classmethod
+    def of(cls, kind: Kind) -> WatchedKind:
+        """What the rim needs to know of a kind: the finalizer tells what is done before its objects go."""
+        word = "account" if kind.lifecycle is not None else "reset"
+        return cls(kind.name, kind.plural, f"{GROUP}/{word}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Options:
     kubeconfig: Path | None = None
     context: str | None = None
     requests_per_second: float = 50
-    calls_per_pass: int = 3
+    calls_per_pass: int = 4
     elect: bool = True
 
     def collections(self, kind: WatchedKind) -> tuple[str, ...]:

@@ -1,0 +1,283 @@
+"""The pass over an object that belongs to an account: it sets documents of it, and makes none.
+
+account_of    which account is it, is it Ready, and is it inside        references.py
+refuse_rival  at most one object of a kind keeps an account
+observe       the documents that the kind speaks of
+judge         what differs, and whether KAZOO has moved                 drift.py
+admitted      what would cost more is written only with consent         charge_gate.py
+converge      write, read back, judge again
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from kazoo_operator.anchoring import Place, held, place_of, refuse_rival, rival
+from kazoo_operator.backend.errors import BackendError, Forbidden, NotFound, ServerFailure
+from kazoo_operator.backend.protocol import Revised
+from kazoo_operator.billing import recount, settle
+from kazoo_operator.booking import Booking
+from kazoo_operator.budget import Budget
+from kazoo_operator.charge_gate import Appraisal, appraised, paid
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
+from kazoo_operator.core.documents import ACCOUNT, Document, Documents, get
+from kazoo_operator.core.kind import Attachment, Seen
+from kazoo_operator.core.ledger import Booked
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
+from kazoo_operator.core.plan import Change, Plan, Write, make_plan
+from kazoo_operator.core.pricing.summary import Delta
+from kazoo_operator.drift import Verdict, corrected, judge, told
+from kazoo_operator.identity import fenced
+from kazoo_operator.subject import Halt, Subject, is_real
+
+Observed = dict[str, Revised]
+"""Document name -> its content and revision, as observed."""
+
+
+@dataclass
+class Work:
+    """What one pass over an object has come to: what is to be done, what was told, what status will say."""
+
+    verdict: Verdict
+    events: tuple[Event, ...] = ()
+    fields: JsonObject = field(default_factory=lambda: {"pendingQuote": None})
+    charged: bool = False
+
+
+class Attached:
+    """Keeps the objects of every kind that has an `attachment`.
+
+    `clock` is monotonic, in seconds; `now` is Unix time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float], now: Callable[[], float]) -> None:
+        self._now = now
+        self._budget = Budget(clock)
+        self._booking = Booking(now, self._budget)
+        self._applied: dict[tuple[Key, str], tuple[int, str]] = {}
+
+    async def keep(self, subject: Subject) -> Pass:
+        """The pass over an object that is there. Raises Halt, BackendError."""
+        place = await place_of(subject)
+        if subject.observe_only:
+            documents = _contents(await _observe(subject, place))
+            found = told(subject, judge(subject, subject.fields, documents, applied=True).reported)
+            booked = await self._booking.known(subject, place)
+            fields = await self._status(subject, place, documents, booked)
+            return replace(found, fields={**fields, **found.fields})
+        refuse_rival(subject, place)
+        async with held(subject, place):
+            return await self._converge(subject, place)
+
+    async def end(self, subject: Subject) -> Pass:
+        """The pass over an object that is being deleted with what it set. Raises Halt, BackendError."""
+        released = Pass(Outcome.of(Reason.DELETING, "What the object set is taken back."), released=True)
+        account_id, attachment = subject.known_id, _attachment(subject)
+        if account_id is None or subject.observe_only or not _was_kept(subject, attachment):
+            return released
+        place = Place(account_id, str(subject.resource.status.get("realm") or ""))
+        if rival(subject, place) is not None:
+            return released
+        wanted = attachment.reset(subject.fields)
+        try:
+            async with held(subject, place):
+                seen = await _observe(subject, place)
+                plan = make_plan(subject.kind, wanted, _contents(seen))
+                await self._write(subject, place, seen, Work(Verdict(plan)))
+        except NotFound:
+            return released  # the account is gone, and all that was set with it
+        self._applied.pop((subject.resource.key, subject.resource.uid), None)
+        return released
+
+    async def _converge(self, subject: Subject, place: Place) -> Pass:
+        resource = subject.resource
+        seen = await _observe(subject, place)
+        applied = self._is_applied(resource, place)
+        work = Work(judge(subject, subject.fields, _contents(seen), applied))
+        if work.verdict.plan.empty:
+            await _recounted(subject, place, _contents(seen), work)
+        else:
+            await self._write(subject, place, seen, work)
+            seen = await _observe(subject, place)
+            _refuse_left(subject, place, _remaining(subject, _contents(seen), work.verdict.reported))
+        self._applied[resource.key, resource.uid] = (resource.generation, place.account_id)
+        booked, booking = await self._booking.book(subject, place, _contents(seen))
+        found = told(subject, work.verdict.reported)
+        fields = await self._status(subject, place, _contents(seen), booked)
+        fields = {**fields, **work.fields, **found.fields}
+        also = dict(found.also)
+        if work.fields["pendingQuote"] is None and (work.charged or resource.condition("ChargesAccepted")):
+            also["ChargesAccepted"] = ("True", Reason.READY, "Nothing that costs more waits for consent.")
+        events = (*work.events, *booking, *found.events)
+        wakes = _accounts(subject, place) if work.events or booking else ()
+        return replace(found, fields=fields, events=events, also=also, wakes=wakes)
+
+    async def _write(self, subject: Subject, place: Place, seen: Observed, work: Work) -> None:
+        """Carry out what the verdict says, if what it costs is consented to. Raises Halt."""
+        deltas = billed_units(_attachment(subject), work.verdict.plan)
+        async with _one_at_a_time(subject, place, deltas):
+            if deltas:  # what a change adds is told from what the bill counts now
+                await _recounted(subject, place, _contents(seen), work)
+            found = await appraised(subject, place.account_id, deltas, self._today())
+            if work.verdict.drifted and found.asking:
+                _leave_alone(subject, _contents(seen), work, found)
+                deltas = billed_units(_attachment(subject), work.verdict.plan)
+            elif found.asking:
+                work.charged = True
+            if work.verdict.plan.empty:
+                return
+            await fenced(subject, place.account_id)
+            for write in work.verdict.plan.writes:
+                # What is merged needs none, and of an account KAZOO would take one amiss.
+                revision = seen[write.document.name].revision if write.document.verb == "POST" else None
+
+                async def send(accept: bool, write: Write = write, revision: str | None = revision) -> None:
+                    await subject.connection.write(
+                        place.account_id, write.document, write.data, revision=revision, accept_charges=accept
+                    )
+
+                await _sent(subject, place, write.document, paid(subject, found, place.known, send))
+            if not await settle(subject, place.account_id, found.chain, deltas):
+                work.events += (_UNBILLED,)
+        plan, drifted = work.verdict.plan, work.verdict.drifted
+        if plan.changes:
+            work.events += (corrected(plan.changes) if drifted else _updated(plan),)
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._now(), UTC).date()
+
+    async def _status(
+        self, subject: Subject, place: Place, documents: Documents, booked: tuple[Booked, ...]
+    ) -> JsonObject:
+        """What status says of the account, with what is read for that alone."""
+        attachment, backend, more = _attachment(subject), subject.connection.backend, dict(documents)
+        for document in attachment.reads(self._today()):
+            try:
+                more[document.name] = await backend.read(place.account_id, document)
+            except (NotFound, ServerFailure):
+                continue  # a month that nobody used has no summary
+        held, currency = documents.get(ACCOUNT.name) or {}, subject.connection.policy.currency
+        real = is_real(subject, place.account_id, held)
+        seen = Seen(more, booked, self._today(), currency, real)
+        told = {**place.known, **attachment.report(seen)}
+        if attachment.budgeted and (share := await self._budget.share(subject, place)) is not None:
+            told["budget"] = share.shown()
+        return told
+
+    def _is_applied(self, resource: Resource, place: Place) -> bool:
+        """Whether the account equalled this very spec before, by status or by what this life saw."""
+        same = resource.status.get("accountID") == place.account_id
+        held = self._applied.get((resource.key, resource.uid))
+        return (resource.ready and same) or held == (resource.generation, place.account_id)
+
+
+@asynccontextmanager
+async def _one_at_a_time(subject: Subject, place: Place, deltas: tuple[Delta, ...]) -> AsyncIterator[None]:
+    """Alone with what changes a bill: KAZOO loses bills of changes that meet below one reseller."""
+    if not deltas:
+        yield
+        return
+    async with subject.connection.alone("bills"):
+        yield
+
+
+async def _observe(subject: Subject, place: Place) -> Observed:
+    backend = subject.connection.backend
+    return {one.name: await backend.read_revised(place.account_id, one) for one in subject.kind.documents}
+
+
+def _contents(seen: Observed) -> Documents:
+    return {name: one.content for name, one in seen.items()}
+
+
+async def _sent(subject: Subject, place: Place, document: Document, writing: Awaitable[None]) -> None:
+    """Wait for a write; its failure ends the pass. Raises Halt."""
+    try:
+        await writing
+    except Forbidden:
+        text = (
+            f"KAZOO lets only the account's reseller change its {document.name}; use a credential of the "
+            "reseller, or ask it to make the change."
+        )
+        raise Halt(Reason.NOT_RESELLER, text, place.known) from None
+    except BackendError as error:
+        raise Halt.of(error, subject.kind, place.known) from None
+
+
+def billed_units(attachment: Attachment, plan: Plan) -> tuple[Delta, ...]:
+    """How many units of what is billed the plan adds or takes away."""
+    return tuple(
+        Delta(*attachment.priced[change.path], _units(change.after) - _units(change.before))
+        for change in plan.changes
+        if change.path in attachment.priced
+    )
+
+
+def _units(value: object) -> int:
+    return max(0, value) if isinstance(value, int) else 0
+
+
+def _leave_alone(subject: Subject, documents: Documents, work: Work, found: Appraisal) -> None:
+    """Drift is never put back at a higher price by itself: it is told, with what it would cost."""
+    priced = _attachment(subject).priced
+    dearer = tuple(
+        change
+        for change in work.verdict.plan.changes
+        if change.path in priced and _units(change.after) > _units(change.before)
+    )
+    reported = (*work.verdict.reported, *dearer)
+    work.verdict = Verdict(_remaining(subject, documents, reported), reported, drifted=True)
+    if found.price is not None:
+        work.fields["pendingQuote"] = found.price.pending(subject.connection.policy.currency)
+
+
+def _remaining(subject: Subject, documents: Documents, reported: tuple[Change, ...]) -> Plan:
+    """What differs, but for what is told only."""
+    ignored = (*(subject.said.get("driftIgnore") or ()), *(change.path for change in reported))
+    return make_plan(subject.kind, subject.fields, documents, None, ignored)
+
+
+def _accounts(subject: Subject, place: Place) -> tuple[Key, ...]:
+    """The Accounts that stand for the account: whether it can call is theirs to show."""
+    return tuple(one.key for one in subject.objects.attached("Account", place.account_id, place.realm))
+
+
+def _refuse_left(subject: Subject, place: Place, left: Plan) -> None:
+    if not left.empty:
+        paths = ", ".join(f"spec.{change.path}" for change in left.changes)
+        text = f"KAZOO took the change and shows other values at {paths}; look what else sets them."
+        raise Halt(Reason.NOT_CONVERGING, text, place.known)
+
+
+_UNBILLED = Event(
+    "BillWrong", "KAZOO stored the change and does not count it on the bill, reconciled or not.", warning=True
+)
+_RECOUNTED = Event(
+    "BillRepaired", "KAZOO's bill did not count what the account has; it was reconciled.", warning=True
+)
+
+
+async def _recounted(subject: Subject, place: Place, documents: Documents, work: Work) -> None:
+    """Have KAZOO count anew where its bill does not count what the account holds."""
+    fields, priced = subject.kind.parse(documents), _attachment(subject).priced
+    units = {item: _units(get(fields, path)) for path, item in priced.items()}
+    if any(units.values()) and await recount(subject, place.account_id, units):
+        work.events += (_RECOUNTED,)
+
+
+def _updated(plan: Plan) -> Event:
+    return Event("Updated", f"Written to KAZOO: {', '.join(change.path for change in plan.changes)}.")
+
+
+def _attachment(subject: Subject) -> Attachment:
+    if subject.kind.attachment is None:
+        raise ValueError(f"kind {subject.kind.name} belongs to no account")
+    return subject.kind.attachment
+
+
+def _was_kept(subject: Subject, attachment: Attachment) -> bool:
+    """Whether a pass ever brought the account to this object's spec."""
+    return attachment.proof in subject.resource.status

@@ -1,0 +1,262 @@
+"""Grants are booked exactly once: looked for in every month since their date, then booked, then read back.
+
+KAZOO refuses a second booking of the same source only within a month and as long as the account keeps its
+name; so each grant is looked for before, whatever status says or has lost. A booking whose answer was lost
+is looked for no sooner than in the next second: KAZOO lists hide the running one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from kazoo_operator.anchoring import Place
+from kazoo_operator.backend.errors import BackendError, Conflict, Forbidden
+from kazoo_operator.backend.protocol import LedgerEntry
+from kazoo_operator.budget import Budget
+from kazoo_operator.core import money
+from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.documents import ACCOUNT, Documents
+from kazoo_operator.core.ledger import (
+    GREGORIAN,
+    SERVICE,
+    Booked,
+    Grant,
+    day_of,
+    month_of,
+    months_since,
+)
+from kazoo_operator.core.money import Amount
+from kazoo_operator.core.outcome import Event, Reason, State
+from kazoo_operator.identity import fenced
+from kazoo_operator.subject import Halt, Subject
+
+HIDDEN_FOR = 1.1
+"""Seconds for which a list may hide what was booked."""
+
+
+@dataclass(frozen=True)
+class Outstanding:
+    """The grants of a spec that are booked, and those that are not and may be; what to tell about those.
+
+    `balance` is that before they are booked, where any is missing.
+    """
+
+    booked: tuple[Booked, ...]
+    missing: tuple[Grant, ...] = ()
+    balance: Amount = 0
+    told: tuple[Event, ...] = ()
+
+
+class Booking:
+    """Books grants, and remembers for this life what is booked. `now` is Unix time in seconds."""
+
+    def __init__(self, now: Callable[[], float], budget: Budget) -> None:
+        self._now = now
+        self._budget = budget
+        self._known: dict[tuple[str, str], Booked] = {}
+        self._tried: dict[str, float] = {}
+        self._begun = time.monotonic()
+
+    async def known(self, subject: Subject, place: Place) -> tuple[Booked, ...]:
+        """Which grants of the spec are booked. Raises Halt, BackendError."""
+        grants = _grants(subject)
+        held = self._remembered(subject, place, grants)
+        missing = [grant for grant in grants if grant.id not in held]
+        held |= await self._looked_up(subject, place, missing)
+        return tuple(held[grant.id] for grant in grants if grant.id in held)
+
+    async def book(
+        self, subject: Subject, place: Place, documents: Documents
+    ) -> tuple[tuple[Booked, ...], tuple[Event, ...]]:
+        """All grants of the spec, those booked that were not, and what to tell. Raises Halt, BackendError."""
+        found = await self.outstanding(subject, place, documents)
+        held, events, balance = {one.grant.id: one for one in found.booked}, [*found.told], found.balance
+        if found.missing:
+            await fenced(subject, place.account_id)
+        for grant in found.missing:
+            booked = await self._booked(subject, place, grant)
+            held[grant.id] = self._known[place.account_id, grant.id] = booked
+            before, balance = balance, balance + booked.amount
+            await self._budget.note(subject, place, max(0, balance) - max(0, before))
+            events.append(_granted(subject, place, booked))
+        return tuple(held[grant.id] for grant in _grants(subject)), tuple(events)
+
+    async def outstanding(self, subject: Subject, place: Place, documents: Documents) -> Outstanding:
+        """What is booked, and what is to be booked now; a plan's question too. Raises Halt, BackendError."""
+        grants = _grants(subject)
+        _refuse_early(grants, documents, place)
+        booked = () if place.new else await self.known(subject, place)
+        held = {one.grant.id for one in booked}
+        missing = tuple(grant for grant in grants if grant.id not in held)
+        if not missing:
+            return Outstanding(booked)
+        balance = 0 if place.new else await subject.connection.backend.balance(place.account_id)
+        _refuse_beyond_month(subject, place, grants, missing)
+        _refuse_too_much(subject, place, missing, balance)
+        credit = sum(grant.amount for grant in missing if not grant.debit)
+        return Outstanding(booked, missing, balance, await self._budget.admit(subject, place, credit))
+
+    def _remembered(self, subject: Subject, place: Place, grants: Iterable[Grant]) -> dict[str, Booked]:
+        """What status and this life know to be booked on this very account."""
+        status = subject.resource.status
+        same = status.get("accountID") == place.account_id
+        shown = {one["id"]: one for one in status.get("grants") or ()} if same else {}
+        held = {}
+        for grant in grants:
+            known = self._known.get((place.account_id, grant.id))
+            one = shown.get(grant.id)
+            if known is None and one is not None:
+                amount = money.from_text(one["amount"])
+                known = Booked(grant, one["ledgerID"], amount, one.get("appliedAt", ""))
+            if known is not None:
+                _refuse_mismatch(place, grant, known)
+                held[grant.id] = known
+        return held
+
+    async def _looked_up(self, subject: Subject, place: Place, grants: Iterable[Grant]) -> dict[str, Booked]:
+        """Those of the grants that KAZOO holds, in whatever month."""
+        missing = {grant.source_id(place.account_id): grant for grant in grants}
+        if not missing:
+            return {}
+        # What a life before this one booked may be hidden as well.
+        since = self._tried.get(place.account_id, self._begun)
+        await asyncio.sleep(max(0, since + HIDDEN_FOR - time.monotonic()))
+        backend, held = subject.connection.backend, {}
+        today = day_of((await backend.now()).astimezone(UTC).date())
+        for month in months_since(min(grant.date for grant in missing.values()), max(today, self._today())):
+            for entry in await backend.ledger_entries(place.account_id, SERVICE, month):
+                if (grant := missing.get(entry.source_id)) is not None:
+                    held[grant.id] = _found(place, grant, entry)
+                    self._known[place.account_id, grant.id] = held[grant.id]
+            if len(held) == len(missing):
+                break
+        self._tried.pop(place.account_id, None)
+        return held
+
+    async def _booked(self, subject: Subject, place: Place, grant: Grant) -> Booked:
+        """The grant, booked now. Raises Halt; after an answer that was lost it is looked for next time."""
+        backend, currency = subject.connection.backend, subject.connection.policy.currency
+        try:
+            entry: LedgerEntry | None = await backend.book(
+                place.account_id,
+                "debit" if grant.debit else "credit",
+                grant.entry(place.account_id, currency),
+            )
+        except Conflict:
+            entry = None
+        except Forbidden:
+            text = (
+                "KAZOO lets only the account's reseller book credit; use a credential of the reseller, or "
+                "ask it to make the booking."
+            )
+            raise Halt(Reason.NOT_RESELLER, text, place.known) from None
+        except BackendError as error:
+            raise Halt.of(error, subject.kind, place.known) from None
+        finally:  # booked or not, in this second
+            self._tried[place.account_id] = time.monotonic()
+        if entry is None:
+            return await self._collided(subject, place, grant)
+        self._tried.pop(place.account_id)
+        at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _found(place, grant, entry, at)
+
+    async def _collided(self, subject: Subject, place: Place, grant: Grant) -> Booked:
+        """KAZOO has such a booking already: it is read back, once it can be seen."""
+        held = await self._looked_up(subject, place, [grant])
+        if grant.id not in held:
+            text = f"KAZOO says that the grant {grant.id} is booked and does not show it; looked for again."
+            raise Halt(Reason.WRITE_CONFLICT, text, place.known)
+        return held[grant.id]
+
+    def _today(self) -> str:
+        return day_of(datetime.fromtimestamp(self._now(), UTC).date())
+
+
+def _grants(subject: Subject) -> tuple[Grant, ...]:
+    attachment = subject.kind.attachment
+    return attachment.grants(subject.said) if attachment is not None else ()
+
+
+def _found(place: Place, grant: Grant, entry: LedgerEntry, at: str = "") -> Booked:
+    booked = Booked(grant, entry.id, entry.amount, at)
+    _refuse_mismatch(place, grant, booked)
+    return booked
+
+
+def _refuse_mismatch(place: Place, grant: Grant, booked: Booked) -> None:
+    """Raises Halt when the ledger has the grant with another amount than the spec says."""
+    if booked.amount != grant.signed:
+        text = (
+            f"The grant {grant.id} is booked with {money.to_text(booked.amount)} ({booked.ledger_id}), and "
+            f"the spec says {money.to_text(grant.signed)}; it is not booked again: write what was booked, "
+            "and the difference under another id."
+        )
+        raise Halt(Reason.GRANT_MISMATCH, text, place.known)
+
+
+def _refuse_early(grants: Iterable[Grant], documents: Documents, place: Place) -> None:
+    """Raises Halt for a grant of a month in which the account was not there yet."""
+    created = (documents.get(ACCOUNT.name) or {}).get("created")
+    if not isinstance(created, int):
+        return
+    born = day_of(datetime.fromtimestamp(created - GREGORIAN, UTC).date())
+    for number, grant in enumerate(grants):
+        if month_of(grant.date) < month_of(born):
+            text = (
+                f"spec.grants[{number}].date: {grant.date} lies before {born}, when the account was made; "
+                "write a date from then on (KZ079)."
+            )
+            raise Halt(Reason.INVALID_SPEC, text, place.known, State.STALLED)
+
+
+def _refuse_beyond_month(
+    subject: Subject, place: Place, grants: Iterable[Grant], missing: Iterable[Grant]
+) -> None:
+    """Raises Halt when what is to be booked goes beyond the spec's cap of its month, past months too."""
+    caps: JsonObject = subject.said.get("caps") or {}
+    if "maxGrantPerMonth" not in caps:
+        return
+    most, granted = money.from_text(caps["maxGrantPerMonth"]), Counter[str]()
+    for grant in grants:
+        granted[month_of(grant.date)] += 0 if grant.debit else grant.amount
+    for grant in missing:
+        if not grant.debit and granted[month_of(grant.date)] > most:
+            text = (
+                f"The grant {grant.id} would lead the grants of its month to "
+                f"{money.to_text(granted[month_of(grant.date)])}, beyond caps.maxGrantPerMonth "
+                f"{money.to_text(most)}; none is booked (KZ041)."
+            )
+            raise Halt(Reason.CAP_EXCEEDED, text, place.known)
+
+
+def _refuse_too_much(subject: Subject, place: Place, grants: Iterable[Grant], balance: Amount) -> None:
+    """Raises Halt when the grants would lead the balance beyond the spec's cap."""
+    caps: JsonObject = subject.said.get("caps") or {}
+    if "maxBalance" not in caps:
+        return
+    most = money.from_text(caps["maxBalance"])
+    for grant in grants:
+        balance += grant.signed
+        if balance > most and not grant.debit:
+            text = (
+                f"The grant {grant.id} of {money.to_text(grant.amount)} would lead the balance to "
+                f"{money.to_text(balance)}, beyond caps.maxBalance {money.to_text(most)}; none is booked "
+                "(KZ041)."
+            )
+            raise Halt(Reason.CAP_EXCEEDED, text, place.known)
+
+
+def _granted(subject: Subject, place: Place, booked: Booked) -> Event:
+    """What the booking means, in the honest words: somebody is billed, or it is an allotment."""
+    currency = subject.connection.policy.currency
+    word = "Debited" if booked.grant.debit else "Granted"
+    amount = f"{money.to_text(booked.amount)} {currency}"
+    text = f"Booked {amount} as {booked.ledger_id} for the grant {booked.grant.id}"
+    if place.account_id != subject.root.account_id:
+        text += f": an allotment to {place.realm}, of which the account above is billed what is used"
+    return Event(word, f"{text}.")
