@@ -69,7 +69,16 @@ def test_spec_fields_tell_default_and_example(kind: Kind) -> None:
 def test_only_fields_that_kazoo_does_not_hold_have_defaults(kind: Kind) -> None:
     spec = schema_of(kind)["properties"]["spec"]
     common = ["managementPolicy", "driftPolicy", "driftIgnore", "suspend", "resyncInterval"]
-    own = {"Account": ["controlCenter.preset", "adopt", "deletionPolicy"]}
+    own = {
+        "Account": ["controlCenter.preset", "adopt", "charges.accept", "deletionPolicy"],
+        "CreditPolicy": [
+            "grants[].type",
+            "lowBalanceAlert.enabled",
+            "autoRecharge.enabled",
+            "deletionPolicy",
+        ],
+        "TrunkLimits": ["charges.accept", "deletionPolicy"],
+    }
     expected = {f"spec.{path}" for path in (*common, *own[kind.name])}
     assert {path for path, node, _ in nodes(spec, "spec") if "default" in node} == expected
 
@@ -91,7 +100,17 @@ def test_names_and_columns_are_the_ones_users_rely_on(kind: Kind) -> None:
             "kzacct",
             ["ACCOUNT-ID", "REALM", "PARENT", "READY", "REASON", "BALANCE", "AGE"],
             ["KIND", "DRIFT", "SUSPENDED"],
-        )
+        ),
+        "CreditPolicy": (
+            "kzcp",
+            ["ACCOUNT", "KIND", "BALANCE", "ALERT", "READY", "REASON", "AGE"],
+            ["GRANTED", "RUNWAY"],
+        ),
+        "TrunkLimits": (
+            "kztl",
+            ["ACCOUNT", "IN", "OUT", "TWO-WAY", "PER-MINUTE", "READY", "REASON", "AGE"],
+            [],
+        ),
     }
     assert names["categories"] == ["kazoo"]
     assert (names["shortNames"][0], shown, wide) == expected[kind.name]

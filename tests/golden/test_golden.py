@@ -6,6 +6,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pydantic import SecretStr
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy
 from kazoo_operator.core.custom_resource import Resource
+from kazoo_operator.core.ledger import Grant
+from kazoo_operator.core.money import from_text
 from kazoo_operator.core.report import Report
 from kazoo_operator.core.report_markdown import markdown
 from kazoo_operator.core.report_text import plain
@@ -26,6 +29,7 @@ from kazoo_operator.manifests.judgement import judge
 from kazoo_operator.planning import Planning
 from tests.engine.conftest import World
 from tests.planning.conftest import apply, clock, world
+from tests.planning.money import assign
 
 __all__ = ["clock", "world"]
 
@@ -37,6 +41,8 @@ FORMS = {
     "plan.json": lambda report: json.dumps(report.as_json(), indent=2, ensure_ascii=False) + "\n",
     "plan.md": markdown,
 }
+
+TODAY = date(2026, 11, 28)
 
 
 async def prepare(world: World, folder: Path) -> None:
@@ -55,21 +61,33 @@ async def prepare(world: World, folder: Path) -> None:
     for realm, merge in told.get("edited", {}).items():
         (account_id,) = await world.accounts(realm)
         await world.edit(account_id, merge)
+    for realm, merge in told.get("limits", {}).items():
+        (account_id,) = await world.accounts(realm)
+        await world.control(
+            "POST", "documents", {"accountID": account_id, "document": "limits", "merge": merge}
+        )
+    for realm, plan in told.get("plans", {}).items():
+        await assign(world, plan, realm)
+    for realm, grant in told.get("booked", {}).items():
+        (account_id,) = await world.accounts(realm)
+        entry = Grant(grant["id"], from_text(grant["amount"]), grant["date"]).entry(account_id, "USD")
+        data = {**entry, "amount": float(entry["amount"])}
+        await world.as_master("PUT", f"accounts/{account_id}/ledgers/credit", data)
 
 
 async def planned(world: World, folder: Path) -> Report:
     """The plan for the files of a folder, by the steps of the command line."""
     loaded = load([str(folder / "manifests.yaml")])
-    objects, at_fault = declared(loaded.documents, judge(loaded), "default")
+    objects, at_fault = declared(loaded.documents, judge(loaded, day=TODAY), "default")
     assert at_fault == () and loaded.unreadable == ()
     named = [replace(one, place=replace(one.place, file="manifests.yaml")) for one in objects]
     key = SecretStr(world.sandbox.identity.reseller.api_key)
     async with Crossbar(
         world.sandbox.url, lambda: key, requests_per_second=10_000, may_write=lambda: False
     ) as backend:
-        report = await Planning(discover(), Connection(backend, Policy("{name}.pbx.example.com"))).report(
-            named
-        )
+        report = await Planning(
+            discover(), Connection(backend, Policy("{name}.pbx.example.com")), TODAY
+        ).report(named)
     return replace(report, backend="https://kazoo.example.com")
 
 
@@ -79,6 +97,9 @@ async def test_the_plan_is_as_it_was_reviewed(world: World, folder: Path) -> Non
     report = await planned(world, folder)
     for name, form in FORMS.items():
         text = re.sub(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", "<account id>", form(report))
+        # It names accounts by their ids.
+        text = re.sub(r"(quoteDigest\W+)sha256:[0-9a-f]{64}", r"\1<digest>", text)
+        text = re.sub(r"\b[0-9]{6}-<account id>", "<ledger id>", text)
         if REWRITE:
             (folder / name).write_text(text, encoding="utf-8")
         assert text == (folder / name).read_text(encoding="utf-8"), "GOLDEN=rewrite writes it anew"

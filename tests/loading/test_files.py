@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from kazoo_operator.kinds import discover
 from kazoo_operator.manifests import Loaded, load
 
 ACCOUNT = """apiVersion: kazoo-operator.io/v1alpha1
@@ -151,7 +152,7 @@ def test_objects_of_others_are_counted(tmp_path: Path) -> None:
             "'Acount' is no kind of kazoo-operator.io/v1alpha1",
             "write Account",
         ),
-        ("kind: Account", "", "is required", "write one of Account"),
+        ("kind: Account", "", "is required", f"write one of {', '.join(kind.name for kind in discover())}"),
         ("io/v1alpha1", "io/v1", "'kazoo-operator.io/v1' is not served", "write kazoo-operator.io/v1alpha1"),
         ("operator.io", "operators.io", "is not served", "write kazoo-operator.io/v1alpha1"),
         ("apiVersion: kazoo-operator.io/v1alpha1", "", "is required", "write kazoo-operator.io/v1alpha1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,14 +23,18 @@ __all__ = ["Plan", "account", "apply", "changed", "clock", "named", "plan", "rea
 
 Plan = Callable[..., Awaitable[Report]]
 
+TODAY = date(2026, 11, 28)
 
-async def planned(world: World, *resources: Resource, key: str | None = None, **policy: Any) -> Report:
+
+async def planned(
+    world: World, *resources: Resource, key: str | None = None, day: date = TODAY, **policy: Any
+) -> Report:
     """The plan for objects as files declare them: without status. Asserts that nothing was written for it."""
     before = await mutations(world)
     secret = SecretStr(key or world.sandbox.identity.reseller.api_key)
     backend = Crossbar(world.sandbox.url, lambda: secret, requests_per_second=10_000)
     try:
-        planning = Planning(discover(), Connection(backend, Policy(**policy)))
+        planning = Planning(discover(), Connection(backend, Policy(**policy)), day)
         report = await planning.report([Declared(replace(one, status={})) for one in resources])
     finally:
         await backend.close()

@@ -7,11 +7,16 @@ import re
 import pytest
 
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.core.report import SECTIONS, PlannedObject
-from kazoo_operator.kinds.account.fields import TABLE
+from kazoo_operator.core.report import PlannedObject
+from kazoo_operator.core.wizard import SECTIONS
+from kazoo_operator.kinds import trunk_limits
+from kazoo_operator.kinds.account import fields as account_fields
+from kazoo_operator.kinds.credit_policy import fields as credit_fields
 from tests.engine.conftest import SPEC, World
 
 from .conftest import Plan, account, apply, changed, named, reasons
+
+TABLES = (account_fields.TABLE, trunk_limits.TABLE, credit_fields.TABLE)
 
 
 def notes(one: PlannedObject) -> list[tuple[str, Severity]]:
@@ -87,9 +92,10 @@ async def test_a_changed_country_is_marked_too(world: World, plan: Plan) -> None
     ]
 
 
-def test_every_field_of_an_account_has_its_place_in_the_steps() -> None:
+def test_every_field_has_its_place_in_the_steps() -> None:
     asked = [path for _, paths in SECTIONS for path in paths]
-    known = {row.spec for row in TABLE} | {"callRestrictions", "outboundRouting", "parentRef", "adopt"}
+    known = {row.spec for table in TABLES for row in table}
+    known |= {"callRestrictions", "outboundRouting", "parentRef", "adopt", "grants", "autoRecharge.enabled"}
     assert len(asked) == len(set(asked)) and set(asked) == known
 
 

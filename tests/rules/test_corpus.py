@@ -7,20 +7,17 @@ from typing import Any
 import pytest
 
 from kazoo_operator.core.custom_resource import Resource
-from kazoo_operator.kinds import discover
 from kazoo_operator.manifests import load
 from kazoo_operator.manifests.judgement import judge
 from kazoo_operator.rules.rule import Place
 from kazoo_operator.subject import Halt
 from kazoo_operator.validity import validated
-from tests.rules.corpus import CASES, CATALOGUE, FOLDER, Case
-
-KINDS = {kind.name: kind for kind in discover()}
+from tests.rules.corpus import CASES, CATALOGUE, FOLDER, KINDS, TODAY, Case
 
 
 def findings(case: Case, name: str) -> list[tuple[str, str, str]]:
     before = load([case.before]).documents if case.before else ()
-    found = judge(load([case.folder / name]), before)
+    found = judge(load([case.folder / name]), before, TODAY)
     return [(one.finding.rule, str(one.finding.severity), one.finding.message) for one in found]
 
 
@@ -36,7 +33,7 @@ def test_validate_finds_the_rule_that_is_broken_and_no_other(case: Case) -> None
 def said_in_status(body: dict[str, Any]) -> str:
     kind = KINDS[body["kind"]]
     try:
-        validated(kind, Resource.of(kind.name, body))
+        validated(kind, Resource.of(kind.name, body), TODAY)
     except Halt as halt:
         return halt.found.outcome.message
     return ""
@@ -62,7 +59,7 @@ def test_status_refuses_what_it_claims_in_the_same_words(case: Case) -> None:
 def test_valid_manifests_raise_nothing() -> None:
     loaded = load([FOLDER / "valid"])
     assert len(loaded.documents) >= 6
-    assert judge(loaded) == ()
+    assert judge(loaded, day=TODAY) == ()
 
 
 def test_each_rule_that_files_can_break_has_a_case() -> None:
