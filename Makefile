@@ -68,7 +68,9 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 # Tests. `make test` is everything a submission must pass.
 
 # Every story cut at every call, and what is made up by the hundred: minutes, not seconds.
-LONG := tests/faults tests/engine/test_crashes.py tests/laws/test_law_6.py tests/cli/test_plan.py tests/cli/test_validate.py
+LONG := tests/faults tests/engine/test_crashes.py tests/engine/test_booking_crashes.py tests/engine/test_billing.py \
+  tests/laws/test_law_6.py tests/laws/test_law_6_money.py tests/cli/test_plan.py tests/cli/test_validate.py \
+  tests/sandbox/test_observed_bills.py tests/sandbox/test_fuzz.py tests/sandbox/test_fuzz_over_http.py
 
 # Many of these tests wait for something: one worker more than there are cores.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
@@ -82,7 +84,7 @@ long: install ## the tests without a cluster that take minutes
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
 	@$(PYTEST) -q -m "cluster and not soak" tests
 
-soak: install control-plane ## kills at every call and at random, half an hour; KILLS=100 SEED=
+soak: install control-plane ## kills at every call and at random, an hour; KILLS=100 SEED=
 	@KILLS=$(KILLS) SEED=$(SEED) $(PYTEST) -q -s -m "soak" tests
 
 test: unit long cluster-test ## everything a submission must pass

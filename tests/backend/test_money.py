@@ -134,17 +134,17 @@ async def test_the_entries_of_a_month_are_read_whole_through_all_pages(
 
 
 @pytest.mark.parametrize(
-    ("month", "first", "last"),
+    ("month", "first", "end"),
     [
-        ("202611", datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)),
-        ("202602", datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)),
-        ("202802", datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)),
-        ("202612", datetime(2026, 12, 1, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("202611", datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)),
+        ("202602", datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)),
+        ("202802", datetime(2028, 2, 1, tzinfo=UTC), datetime(2028, 3, 1, tzinfo=UTC)),
+        ("202612", datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_a_month_is_a_window_that_kazoo_allows(month: str, first: datetime, last: datetime) -> None:
+def test_a_month_is_a_window_that_kazoo_allows(month: str, first: datetime, end: datetime) -> None:
     window = {name: int(value) - GREGORIAN for name, value in window_of(month).items()}
-    assert window == {"created_from": first.timestamp(), "created_to": last.timestamp()}
+    assert window == {"created_from": first.timestamp(), "created_to": end.timestamp()}
     assert window["created_to"] - window["created_from"] <= 2_682_000
 
 

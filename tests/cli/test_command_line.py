@@ -89,8 +89,9 @@ def test_a_wrong_setting_is_named_in_one_line(environment: dict[str, str], said:
 
 def test_the_crds_are_printed_as_they_stand_in_the_tree() -> None:
     printed = list(yaml.safe_load_all(kazoo_operator("crds").stdout))
-    assert [one["metadata"]["name"] for one in printed] == ["accounts.kazoo-operator.io"]
-    assert printed == [yaml.safe_load((CRDS / "accounts.kazoo-operator.io.yaml").read_text())]
+    names = [f"{plural}.kazoo-operator.io" for plural in ("accounts", "creditpolicies", "trunklimits")]
+    assert [one["metadata"]["name"] for one in printed] == names
+    assert printed == [yaml.safe_load((CRDS / f"{name}.yaml").read_text()) for name in names]
 
 
 def test_crds_that_cannot_be_written_are_told(tmp_path: Path) -> None:

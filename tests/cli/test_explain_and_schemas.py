@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from kazoo_operator.cli import app
 from kazoo_operator.core.outcome import Reason
+from kazoo_operator.kinds import discover
 from tests.rules.corpus import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,22 +85,28 @@ def test_without_a_word_all_are_listed() -> None:
     assert {line.split()[0] for line in text.splitlines()} == {*CATALOGUE, "SCHEMA", *map(str, Reason)}
 
 
-def test_schemas_take_the_examples_and_refuse_what_is_unknown(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "mappings"), [("Account", 8), ("TrunkLimits", 2), ("CreditPolicy", 5)], ids=str
+)
+def test_schemas_take_the_examples_and_refuse_what_is_unknown(
+    tmp_path: Path, kind: str, mappings: int
+) -> None:
     assert said("schemas", "--output", str(tmp_path))[0] == 0
-    (path,) = tmp_path.iterdir()
-    assert path.name == "account-kazoo-operator-v1alpha1.json"
+    names = {f"{one.name.lower()}-kazoo-operator-v1alpha1.json" for one in discover()}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    path = tmp_path / f"{kind.lower()}-kazoo-operator-v1alpha1.json"
     schema = json.loads(path.read_text())
     assert schema["$schema"].startswith("http://json-schema.org/")
-    assert schema["properties"]["kind"]["enum"] == ["Account"]
+    assert schema["properties"]["kind"]["enum"] == [kind]
     objects = [node for node in nodes(schema["properties"]["spec"]) if "properties" in node]
-    assert len(objects) > 8
+    assert len(objects) > mappings
     assert all(node["additionalProperties"] is False for node in objects)
     assert not re.search("x-kubernetes", path.read_text())
 
 
 def nodes(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    below = [one for member in schema.get("properties", {}).values() for one in nodes(member)]
-    return [schema, *below]
+    members = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else ())]
+    return [schema, *(one for member in members for one in nodes(member))]
 
 
 def test_schemas_that_cannot_be_written_are_told(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ def test_a_leader_is_elected_unless_told_otherwise(options: list[Options]) -> No
 def test_every_kind_is_watched_with_the_finalizer_that_is_documented(options: list[Options]) -> None:
     verb.run(namespace=["voice", "data", "voice"])
     assert [(one.kind, one.plural, one.finalizer) for one in options[0].kinds] == [
-        ("Account", "accounts", "kazoo-operator.io/account")
+        ("Account", "accounts", "kazoo-operator.io/account"),
+        ("CreditPolicy", "creditpolicies", "kazoo-operator.io/reset"),
+        ("TrunkLimits", "trunklimits", "kazoo-operator.io/reset"),
     ]
     assert options[0].namespaces == ("voice", "data")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kazoo_operator.kinds import discover
 from tools.cluster import (
     ControlPlane,
     KubectlFailed,
@@ -232,12 +233,15 @@ def new_stage(plane: ControlPlane, shipped_role: Path, tmp_path: Path) -> Iterat
 def _clear(stage: Stage) -> None:
     if stage.operator.process is not None:
         stage.operator.stop()
-    for name, found in stage.all().items():
-        if found["metadata"].get("finalizers"):
-            patch = ("--type=merge", "-p", '{"metadata": {"finalizers": null}}')
-            stage.plane.kubectl("patch", "accounts", name, "-n", NAMESPACE, *patch)
-    collection = f"/apis/kazoo-operator.io/v1alpha1/namespaces/{NAMESPACE}/accounts"
-    stage.plane.kubectl("delete", "--raw", collection)
+    for kind in discover():
+        listed = stage.plane.kubectl("get", kind.plural, "-n", NAMESPACE, "-o", "json")
+        for found in json.loads(listed)["items"]:
+            if found["metadata"].get("finalizers"):
+                patch = ("--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+                name = found["metadata"]["name"]
+                stage.plane.kubectl("patch", kind.plural, name, "-n", NAMESPACE, *patch)
+        collection = f"/apis/kazoo-operator.io/v1alpha1/namespaces/{NAMESPACE}/{kind.plural}"
+        stage.plane.kubectl("delete", "--raw", collection)
     said = stage.operator.said()
     assert "Traceback" not in said, said[-5000:]
     assert stage.sandbox.ready["reseller"]["apiKey"] not in said

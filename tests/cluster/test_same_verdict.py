@@ -24,6 +24,7 @@ NAMESPACE = "same-verdict"
 IN_THE_CRD = {
     f"{rule.message}|{rule.id}" for kind in discover() for rule in kind.rules if Place.CRD in rule.places
 }
+PLURALS = {kind.name: kind.plural for kind in discover()}
 # The API server cannot know these; docs/rules says so.
 OFFLINE_ONLY = ("spec.driftIgnore",)
 
@@ -128,16 +129,98 @@ NEEDED: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+REFERENCE = mapping({"name": rather("a"), "realm": rather("a.example"), "accountID": rather("0" * 32)})
+AMOUNT = rather(
+    *(
+        "25.00",
+        "1",
+        "0.9999",
+        "0.0001",
+        "0",
+        "-1",
+        "25.00001",
+        "999999999.9999",
+        "1000000000",
+        "1e3",
+        "01",
+        "NaN",
+    ),
+    *(25, 25.5, "25.", ".5", "5\n", "5 "),
+)
+CHARGES = mapping(
+    {
+        "accept": rather("Never", "UpTo", "Quote", "never"),
+        "maxRecurringIncrease": AMOUNT,
+        "maxOneTime": AMOUNT,
+        "quoteDigest": rather("sha256:" + "0a" * 32, "sha256:" + "0A" * 32, "sha256:0a"),
+    }
+)
+ATTACHED: dict[str, st.SearchStrategy[Any]] = {
+    "deletionPolicy": rather("Retain", "Reset", "Delete"),
+    "whatever": odd,
+    **{name: FIELDS[name] for name in ("managementPolicy", "suspend", "resyncInterval")},
+}
+TRUNKS = st.sampled_from([0, 1, 5, 5.0, 100_000, 100_001, -1, -2, "5", True, None, 1.5])
+LIMITS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("inbound", "outbound", "twoWay", "burst", "maxCalls"), TRUNKS),
+    "maxResourceConsumingCalls": TRUNKS,
+    "charges": CHARGES,
+    "driftIgnore": st.one_of(st.just(["twoWay"]), odd),
+    **ATTACHED,
+}
+GRANT = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["a", "a", "b", "c.1_-", "x" * 64, "x" * 65, "-a", "a b", "", 5]),
+        "amount": AMOUNT,
+        "date": rather(
+            "2026-11-28", "2024-02-29", "2026-13-01", "2026-1-1", "2026-11-28T00:00:00Z", "2026-00-10"
+        ),
+    },
+    optional={
+        "type": rather("Credit", "Debit", "credit"),
+        "description": rather("Initial", "x" * 128, "x" * 129),
+        "whatever": odd,
+    },
+)
+CREDIT: dict[str, st.SearchStrategy[Any]] = {
+    "grants": st.one_of(st.lists(GRANT, max_size=3), st.lists(GRANT, max_size=3), odd),
+    "lowBalanceAlert": mapping({"enabled": SWITCH, "threshold": AMOUNT}),
+    "autoRecharge": mapping({"enabled": SWITCH, "threshold": AMOUNT, "amount": AMOUNT}),
+    "caps": mapping({"maxGrantPerMonth": AMOUNT, "maxBalance": AMOUNT}),
+    "driftIgnore": st.one_of(st.just(["autoRecharge.amount"]), odd),
+    **ATTACHED,
+}
+# Of each kind: what the least spec is made of, what spoils a part of it, and what may be added.
+KINDS: dict[
+    str, tuple[dict[str, Any], dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]
+] = {
+    "Account": (
+        {
+            **{"name": "Acme", "timezone": "Etc/UTC", "language": "en"},
+            "address": dict(zip(ADDRESS, ("1", "2", "3", "4", "5", "US"), strict=True)),
+        },
+        NEEDED,
+        {**FIELDS, "charges": CHARGES},
+    ),
+    "TrunkLimits": (
+        {"accountRef": {"name": "acme"}, "allowPerMinute": True},
+        {"accountRef": REFERENCE, "allowPerMinute": SWITCH},
+        LIMITS,
+    ),
+    "CreditPolicy": ({"accountRef": {"realm": "acme.example"}}, {"accountRef": REFERENCE}, CREDIT),
+}
+
+
 @st.composite
-def specs(draw: st.DrawFn) -> dict[str, Any]:
-    """A spec with a few optional fields; most are valid but for one or two of them."""
-    chosen = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=3, unique=True))
-    spec = {"name": "Acme", "timezone": "Etc/UTC", "language": "en"}
-    spec["address"] = dict(zip(ADDRESS, ("1", "2", "3", "4", "5", "US"), strict=True))  # type: ignore[assignment]
-    spoiled = draw(st.lists(st.sampled_from(sorted(NEEDED)), max_size=1))
-    for name in spoiled:
-        spec[name] = draw(NEEDED[name])
-    return {**spec, **{name: draw(FIELDS[name]) for name in chosen}}
+def specs(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """A kind, and a spec with a few optional fields; most are valid but for one or two of them."""
+    kind = draw(st.sampled_from(sorted(KINDS)))
+    least, needed, fields = KINDS[kind]
+    spec = dict(least)
+    for name in draw(st.lists(st.sampled_from(sorted(needed)), max_size=1)):
+        spec[name] = draw(needed[name])
+    chosen = draw(st.lists(st.sampled_from(sorted(fields)), max_size=3, unique=True))
+    return kind, {**spec, **{name: draw(fields[name]) for name in chosen}}
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +240,7 @@ def api(plane: ControlPlane) -> Iterator[CustomObjectsApi]:
 
 def refusal(api: CustomObjectsApi, body: dict[str, Any]) -> str:
     """What the API server says against an object; empty where it takes it."""
-    where = ("kazoo-operator.io", "v1alpha1", NAMESPACE, "accounts")
+    where = ("kazoo-operator.io", "v1alpha1", NAMESPACE, PLURALS[body["kind"]])
     try:
         api.create_namespaced_custom_object(*where, body, dry_run="All", field_validation="Strict")
     except ApiException as error:
@@ -166,9 +249,13 @@ def refusal(api: CustomObjectsApi, body: dict[str, Any]) -> str:
     return ""
 
 
+def test_every_kind_is_made_up() -> None:
+    assert set(KINDS) == set(PLURALS)
+
+
 @given(st.lists(specs(), min_size=60, max_size=60))
 @settings(
-    max_examples=30,
+    max_examples=40,
     deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
@@ -178,17 +265,17 @@ def test_one_verdict_on_specs_that_nobody_thought_of(
     api: CustomObjectsApi,
     namespace: str,
     tmp_path_factory: pytest.TempPathFactory,
-    made: list[dict[str, Any]],
+    made: list[tuple[str, dict[str, Any]]],
 ) -> None:
     path = tmp_path_factory.mktemp("made") / "list.json"
     items = [
         {
             "apiVersion": "kazoo-operator.io/v1alpha1",
-            "kind": "Account",
+            "kind": kind,
             "metadata": {"name": f"made-{number}"},
             "spec": spec,
         }
-        for number, spec in enumerate(made)
+        for number, (kind, spec) in enumerate(made)
     ]
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     refused: dict[str, list[str]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy, Registry
 from kazoo_operator.core.custom_resource import GROUP, Key, Resource
+from kazoo_operator.core.lineage import attached_to
 from kazoo_operator.core.outcome import Outcome, Pass
 from kazoo_operator.core.outcome import conditions as conditions_of
 from kazoo_operator.engine import Engine
@@ -102,6 +104,9 @@ class Objects:
             one for one in self.held.values() if (one.spec.get("parentRef") or {}).get("name") == key.name
         ]
 
+    def attached(self, kind: str, account_id: str, realm: str) -> list[Resource]:
+        return list(attached_to(self.held.values(), kind, account_id, realm))
+
     def with_realm(self, realm: str) -> list[Resource]:
         managed = (one for one in self.held.values() if not one.observe_only)
         return [one for one in managed if one.spec.get("realm") == realm]
@@ -139,9 +144,14 @@ class World:
     def __post_init__(self) -> None:
         self.memory = Memory(self.clock)
 
-    def engine(self, owner: str = "cluster", key: str | None = None, **options: Any) -> Engine:
-        """A new life of the operator: nothing is remembered but what KAZOO holds."""
-        policy = Policy(**options.pop("policy", {}))
+    def engine(
+        self, owner: str = "cluster", key: str | None = None, just_begun: bool = False, **options: Any
+    ) -> Engine:
+        """A new life of the operator: nothing is remembered but what KAZOO holds.
+
+        `just_begun`: another may have ended within the second; otherwise this one has been there for a while.
+        """
+        policy, now = Policy(**options.pop("policy", {})), options.pop("now", self.clock)
         secret = SecretStr(key or self.sandbox.identity.reseller.api_key)
         backend = Crossbar(
             self.sandbox.url,
@@ -154,7 +164,14 @@ class World:
         surroundings = Surroundings(owner, self.objects, self.memory, lambda: self.leading)
         self.connection = Connection(backend, policy, self.clock)
         registry = Registry(self.connection)
-        return Engine(discover(), registry, surroundings, self.clock, now=self.clock)
+        engine = Engine(discover(), registry, surroundings, self.clock, now=now)
+        if not just_begun:
+            engine._attached._booking._begun -= 60
+        return engine
+
+    def real_time_engine(self, later: float = 0, **options: Any) -> Engine:
+        """A new life whose calendar is the real one, or `later` by so many seconds."""
+        return self.engine(now=lambda: time.time() + later, **options)
 
     async def control(self, method: str, path: str, body: Any = None) -> Any:
         """A call of the sandbox's control surface."""
@@ -162,10 +179,14 @@ class World:
             assert answer.status == 200, await answer.text()
             return await answer.json()
 
-    async def call(self, method: str, path: str, data: Any = None) -> Any:
-        """A call of KAZOO's own API as the reseller, as a person's tool would make it."""
-        key = {"data": {"api_key": self.sandbox.identity.reseller.api_key}}
-        async with self.http.put(f"{self.sandbox.url}/v2/api_auth", json=key) as answer:
+    async def as_master(self, method: str, path: str, data: Any = None) -> Any:
+        """A call of KAZOO's own API as the master."""
+        return await self.call(method, path, data, key=self.sandbox.identity.master.api_key)
+
+    async def call(self, method: str, path: str, data: Any = None, key: str = "") -> Any:
+        """A call of KAZOO's own API, by default as the reseller, as a person's tool would make it."""
+        login = {"data": {"api_key": key or self.sandbox.identity.reseller.api_key}}
+        async with self.http.put(f"{self.sandbox.url}/v2/api_auth", json=login) as answer:
             token = (await answer.json())["auth_token"]
         headers, body = {"X-Auth-Token": token}, {"data": {} if data is None else data}
         url = f"{self.sandbox.url}/v2/{path}"

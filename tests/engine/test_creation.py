@@ -35,8 +35,10 @@ async def test_a_new_account_is_made_with_one_put_and_its_mark_inside(world: Wor
         "balance": "0.00",
         "currency": "USD",
         "moneyKind": "Allotted",
+        "callCapacity": {"inbound": 0, "outbound": 0, "total": 0, "perMinute": False},
         "steps": [{"name": "Account", "state": "Done"}, {"name": "Routing", "state": "Done"}],
         "drift": None,
+        "pendingQuote": None,
     }
     assert [event.reason for event in found.events] == ["Created"]
     assert document["flags"] == [MARK]

@@ -23,9 +23,10 @@ pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "kazoo-operator"
 VARIANTS = {"base": ROOT / "manifests/base", "cluster": ROOT / "manifests/overlays/cluster"}
-ON_ACCOUNTS = {
-    *(("accounts", verb) for verb in ("get", "list", "watch", "patch")),
-    ("accounts/status", "patch"),
+PLURALS = ("accounts", "creditpolicies", "trunklimits")
+ON_OUR_KINDS = {
+    *((plural, verb) for plural in PLURALS for verb in ("get", "list", "watch", "patch")),
+    *((f"{plural}/status", "patch") for plural in PLURALS),
     ("events", "create"),
 }
 AT_HOME = {
@@ -76,8 +77,8 @@ def test_the_operators_account_may_do_exactly_what_it_needs(
     plane: ControlPlane, variant: str, tmp_path: Path
 ) -> None:
     kubeconfig = service_account_kubeconfig(plane, HOME, "kazoo-operator", tmp_path)
-    elsewhere: Rights = ON_ACCOUNTS if variant == "cluster" else set()
-    until(lambda: rights(plane, kubeconfig, HOME) == ON_ACCOUNTS | AT_HOME)
+    elsewhere: Rights = ON_OUR_KINDS if variant == "cluster" else set()
+    until(lambda: rights(plane, kubeconfig, HOME) == ON_OUR_KINDS | AT_HOME)
     until(lambda: rights(plane, kubeconfig, "default") == elsewhere)
     assert plane.kubectl("get", "namespace", HOME, "--output=jsonpath={.metadata.uid}", kubeconfig=kubeconfig)
     with pytest.raises(KubectlFailed, match="forbidden"):

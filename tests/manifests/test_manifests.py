@@ -22,13 +22,17 @@ ROOT = Path(__file__).resolve().parents[2]
 VARIANTS = {"base": "manifests/base", "cluster": "manifests/overlays/cluster"}
 Object = dict[str, Any]
 
-ON_ACCOUNTS = [
+ON_OUR_KINDS = [
     {
         "apiGroups": ["kazoo-operator.io"],
-        "resources": ["accounts"],
+        "resources": ["accounts", "creditpolicies", "trunklimits"],
         "verbs": ["get", "list", "watch", "patch"],
     },
-    {"apiGroups": ["kazoo-operator.io"], "resources": ["accounts/status"], "verbs": ["patch"]},
+    {
+        "apiGroups": ["kazoo-operator.io"],
+        "resources": ["accounts/status", "creditpolicies/status", "trunklimits/status"],
+        "verbs": ["patch"],
+    },
     {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
 ]
 ON_ITS_LEASE = [
@@ -129,16 +133,16 @@ def test_the_cluster_variant_changes_the_role_and_the_arguments_alone(variants: 
 
 
 def test_in_one_namespace_a_role_grants_exactly_what_the_operator_does(variants: dict[str, Built]) -> None:
-    assert variants["base"].one("Role")["rules"] == ON_ACCOUNTS + ON_ITS_LEASE + ON_ITS_NAMESPACE
+    assert variants["base"].one("Role")["rules"] == ON_OUR_KINDS + ON_ITS_LEASE + ON_ITS_NAMESPACE
 
 
-def test_in_all_namespaces_a_cluster_role_grants_the_same_on_accounts(variants: dict[str, Built]) -> None:
-    assert variants["cluster"].one("ClusterRole")["rules"] == ON_ACCOUNTS
+def test_in_all_namespaces_a_cluster_role_grants_the_same_on_our_kinds(variants: dict[str, Built]) -> None:
+    assert variants["cluster"].one("ClusterRole")["rules"] == ON_OUR_KINDS
     assert variants["cluster"].one("Role")["rules"] == ON_ITS_LEASE + ON_ITS_NAMESPACE
 
 
 def test_every_kind_of_ours_is_granted() -> None:
-    granted = {resource for rule in ON_ACCOUNTS for resource in rule["resources"]}
+    granted = {resource for rule in ON_OUR_KINDS for resource in rule["resources"]}
     assert granted - {"events"} == {
         name for kind in discover() for name in (kind.plural, f"{kind.plural}/status")
     }

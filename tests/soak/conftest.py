@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Stage, new_stage, plane, shipped_role
+from tests.engine.conftest import clock, world
 from tests.soak.killing import Mortal, running_holding_proxy
 from tools.api_proxy import through
 
-__all__ = ["new_stage", "plane", "shipped_role"]
+__all__ = ["clock", "new_stage", "plane", "shipped_role", "world"]
 
 
 @pytest.fixture
