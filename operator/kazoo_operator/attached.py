@@ -112,7 +112,9 @@ class Attached:
         if work.fields["pendingQuote"] is None and (work.charged or resource.condition("ChargesAccepted")):
             also["ChargesAccepted"] = ("True", Reason.READY, "Nothing that costs more waits for consent.")
         events = (*work.events, *booking, *found.events)
-        wakes = _accounts(subject, place) if work.events or booking else ()
+        # What was booked by a pass whose answer was lost is news to the account too.
+        moved = fields.get("granted") != resource.status.get("granted")
+        wakes = _accounts(subject, place) if work.events or booking or moved else ()
         return replace(found, fields=fields, events=events, also=also, wakes=wakes)
 
     async def _write(self, subject: Subject, place: Place, seen: Observed, work: Work) -> None:

@@ -62,12 +62,12 @@ class Booking:
         self._tried: dict[str, float] = {}
         self._begun = time.monotonic()
 
-    async def known(self, subject: Subject, place: Place) -> tuple[Booked, ...]:
-        """Which grants of the spec are booked. Raises Halt, BackendError."""
+    async def known(self, subject: Subject, place: Place, since: str = "") -> tuple[Booked, ...]:
+        """Which grants of the spec are booked, looked for `since` a date too. Raises Halt, BackendError."""
         grants = _grants(subject)
         held = self._remembered(subject, place, grants)
         missing = [grant for grant in grants if grant.id not in held]
-        held |= await self._looked_up(subject, place, missing)
+        held |= await self._looked_up(subject, place, missing, since)
         return tuple(held[grant.id] for grant in grants if grant.id in held)
 
     async def book(
@@ -90,7 +90,7 @@ class Booking:
         """What is booked, and what is to be booked now; a plan's question too. Raises Halt, BackendError."""
         grants = _grants(subject)
         _refuse_early(grants, documents, place)
-        booked = () if place.new else await self.known(subject, place)
+        booked = () if place.new else await self.known(subject, place, _since(subject, place, documents))
         held = {one.grant.id for one in booked}
         missing = tuple(grant for grant in grants if grant.id not in held)
         if not missing:
@@ -118,17 +118,21 @@ class Booking:
                 held[grant.id] = known
         return held
 
-    async def _looked_up(self, subject: Subject, place: Place, grants: Iterable[Grant]) -> dict[str, Booked]:
-        """Those of the grants that KAZOO holds, in whatever month."""
+    async def _looked_up(
+        self, subject: Subject, place: Place, grants: Iterable[Grant], since: str = ""
+    ) -> dict[str, Booked]:
+        """Those of the grants that KAZOO holds, in whatever month from their dates on, or `since` a date."""
         missing = {grant.source_id(place.account_id): grant for grant in grants}
         if not missing:
             return {}
+        first = min(grant.date for grant in missing.values())
+        first = min(first, since) if since else first
         # What a life before this one booked may be hidden as well.
-        since = self._tried.get(place.account_id, self._begun)
-        await asyncio.sleep(max(0, since + HIDDEN_FOR - time.monotonic()))
+        tried = self._tried.get(place.account_id, self._begun)
+        await asyncio.sleep(max(0, tried + HIDDEN_FOR - time.monotonic()))
         backend, held = subject.connection.backend, {}
         today = day_of((await backend.now()).astimezone(UTC).date())
-        for month in months_since(min(grant.date for grant in missing.values()), max(today, self._today())):
+        for month in months_since(first, max(today, self._today())):
             for entry in await backend.ledger_entries(place.account_id, SERVICE, month):
                 if (grant := missing.get(entry.source_id)) is not None:
                     held[grant.id] = _found(place, grant, entry)
@@ -199,12 +203,30 @@ def _refuse_mismatch(place: Place, grant: Grant, booked: Booked) -> None:
         raise Halt(Reason.GRANT_MISMATCH, text, place.known)
 
 
-def _refuse_early(grants: Iterable[Grant], documents: Documents, place: Place) -> None:
-    """Raises Halt for a grant of a month in which the account was not there yet."""
+def _born(documents: Documents) -> str:
+    """The day on which the account was made; empty where KAZOO does not say."""
     created = (documents.get(ACCOUNT.name) or {}).get("created")
     if not isinstance(created, int):
+        return ""
+    return day_of(datetime.fromtimestamp(created - GREGORIAN, UTC).date())
+
+
+def _since(subject: Subject, place: Place, documents: Documents) -> str:
+    """From when on an object's grants are looked for, whatever their dates: as long as its account is there.
+
+    An object without status may follow another that granted the same on other days. Once one has seen its
+    grants booked, they never change.
+    """
+    status = subject.resource.status
+    seen = status.get("accountID") == place.account_id and "granted" in status
+    return "" if seen else _born(documents)
+
+
+def _refuse_early(grants: Iterable[Grant], documents: Documents, place: Place) -> None:
+    """Raises Halt for a grant of a month in which the account was not there yet."""
+    born = _born(documents)
+    if not born:
         return
-    born = day_of(datetime.fromtimestamp(created - GREGORIAN, UTC).date())
     for number, grant in enumerate(grants):
         if month_of(grant.date) < month_of(born):
             text = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -216,6 +216,18 @@ async def test_an_object_deleted_and_made_again_finds_its_booking(world: World) 
     other = attached("CreditPolicy", "other", grants=[INITIAL], created="2027-01-01T00:00:00Z")
     found = await engine.reconcile(other, Watching())
     assert found.outcome.reason == "Ready"
+    assert await amounts(world, account_id) == [Decimal(25)]
+
+
+async def test_an_object_made_again_with_a_later_day_finds_its_booking(world: World) -> None:
+    engine = world.real_time_engine()
+    account_id = await ready_account(world, engine)
+    await keep(engine, policy(INITIAL))
+    await world.control("POST", "clock", {"advance": "1536h"})
+    later = world.real_time_engine(later=1536 * 3600)
+    day = (datetime.now(UTC) + timedelta(hours=1536)).date().isoformat()
+    found = await later.reconcile(policy({**INITIAL, "date": day}), Watching())
+    assert found.outcome.reason == "Ready", found.outcome.message
     assert await amounts(world, account_id) == [Decimal(25)]
 
 
