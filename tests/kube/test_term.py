@@ -261,11 +261,15 @@ async def test_a_child_is_woken_by_our_own_write_to_its_parent(
         await operator.until_ready()
         for number in range(50):
             server.create(f"child-{number}", {"parentRef": {"name": "parent"}})
+        children = [f"child-{number}" for number in range(50)]
         await operator.until(lambda: len(server.writes) == 50)
         await operator.quiet()
-        assert len(engine.passes) == 50, "they do not poll"
+        # On a starved machine the Lease may be unsure for a moment, and a pass is made again.
+        passes = list(engine.passes)
+        assert sorted(set(passes)) == sorted(children)
+        await operator.quiet(1.5)
+        assert engine.passes == passes, "they do not poll"
         server.create("parent")
-        children = [f"child-{number}" for number in range(50)]
         await operator.until(lambda: all(server.status_of(child).get("balance") for child in children))
         assert len(server.writes) == 101
         assert engine.surroundings is not None
