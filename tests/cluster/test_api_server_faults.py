@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from kazoo_operator.kinds import discover
 from tests.cluster.parties import Party, party
 from tools.api_proxy import ApiProxy, running_api_proxy, through
 from tools.cluster import ControlPlane
@@ -24,6 +25,7 @@ from tools.stack import OperatorProcess, until
 pytestmark = pytest.mark.cluster
 
 LONG = 70.0
+KINDS = len(discover())
 soak = pytest.mark.soak
 
 
@@ -153,7 +155,7 @@ NONSENSE: dict[str, Callable[[ApiProxy], None]] = {
 
 def test_a_watch_that_errs_or_is_cut_in_mid_line_loses_nothing_and_repeats_nothing(patient: Patient) -> None:
     for number, (what, fault) in enumerate(NONSENSE.items()):
-        until(lambda: patient.proxy.watches == 1, 30, "an open watch")
+        until(lambda: patient.proxy.watches == KINDS, 30, "an open watch for each kind")
         opened = sum("watch=true" in path for _, path in patient.proxy.requests)
         fault(patient.proxy)
         patient.party.apply(f"during-{number}")
@@ -171,7 +173,7 @@ def test_a_watch_that_errs_or_is_cut_in_mid_line_loses_nothing_and_repeats_nothi
 
 @soak
 def test_a_watch_that_falls_silent_is_opened_anew(patient: Patient) -> None:
-    until(lambda: patient.proxy.watches == 1, 30, "an open watch")
+    until(lambda: patient.proxy.watches == KINDS, 30, "an open watch for each kind")
     patient.proxy.silence()
     patient.party.apply("unseen")
     patient.party.until_ready("unseen", 100)
