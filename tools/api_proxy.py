@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+_GLANCE = 0.2
 _KEPT = ("Accept", "Authorization", "Content-Type", "User-Agent")
 
 
@@ -130,7 +131,7 @@ class ApiProxy:
         self._streams.add(stream)
         reading = asyncio.create_task(stream.read(answer))
         try:
-            while (text := await stream.waiting.get()) is not None:
+            while (text := await stream.next()) is not None:
                 if not stream.silent:
                     await response.write(text)
         except ConnectionError:
@@ -156,6 +157,15 @@ class _Stream:
 
     def say(self, text: bytes) -> None:
         self.waiting.put_nowait(text)
+
+    async def next(self) -> bytes | None:
+        """What is to be delivered next; None at the end, and soon after the watcher has gone."""
+        while self._request.transport is not None:
+            try:
+                return await asyncio.wait_for(self.waiting.get(), _GLANCE)
+            except TimeoutError:
+                continue
+        return None
 
     def end(self, last_words: bytes) -> None:
         self.broken = True

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import aiohttp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazoo_operator.core import money
@@ -79,7 +79,7 @@ class Tree:
         return answer.status, json.loads(answer.text, parse_float=Decimal)["data"]
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12)
 @given(sold, changes)
 def test_each_402_and_each_bill_is_what_was_estimated(plans: Any, wanted: Any) -> None:
     asyncio.run(estimated_and_done(plans, wanted))

@@ -256,7 +256,6 @@ def test_every_kind_is_made_up() -> None:
 @given(st.lists(specs(), min_size=60, max_size=60))
 @settings(
     max_examples=40,
-    deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
     database=None,

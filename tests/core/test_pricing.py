@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kazoo_operator.core import money
@@ -313,7 +313,6 @@ members = st.sampled_from(["as", *Terms.model_fields])
 odd_terms = json_values | st.dictionaries(members | st.text(max_size=8), json_values, max_size=4)
 
 
-@settings(deadline=None)
 @given(known_terms, small, small)
 def test_more_units_never_make_fewer_billable_ones(terms: Json, fewer: int, more: int) -> None:
     fewer, more = sorted((fewer, more))
@@ -322,7 +321,6 @@ def test_more_units_never_make_fewer_billable_ones(terms: Json, fewer: int, more
     assert read.charge(more).billable % read.step == 0
 
 
-@settings(deadline=None)
 @given(flat_too, small, small)
 def test_there_and_back_again_costs_nothing(terms: Json, before: int, after: int) -> None:
     there, back = change(terms, before, after), change(terms, after, before)
@@ -331,7 +329,6 @@ def test_there_and_back_again_costs_nothing(terms: Json, before: int, after: int
     assert there.difference + back.difference == 0
 
 
-@settings(deadline=None)
 @given(flat_too, small, small)
 def test_what_raises_the_bill_is_never_unasked(terms: Json, before: int, after: int) -> None:
     found = change(terms, before, after)
@@ -339,7 +336,6 @@ def test_what_raises_the_bill_is_never_unasked(terms: Json, before: int, after: 
     assert found.asks_approval or not (found.difference > 0 or found.one_time or found.kazoo_asks)
 
 
-@settings(deadline=None)
 @given(odd_terms, small, small)
 def test_any_terms_are_priced_or_unknown_and_unknown_is_no_number(odd: Any, before: int, after: int) -> None:
     found = change(odd, before, after)

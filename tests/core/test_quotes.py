@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kazoo_operator.core import money
@@ -147,14 +147,12 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(json_values)
 def test_no_junk_is_a_quote(data: Any) -> None:
     with pytest.raises(Unpriced):
         read_quote(data)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["5.0", "old"]), st.data())
 def test_a_quote_with_any_member_replaced_is_refused_or_adds_up(shape: str, drawn: st.DataObject) -> None:
     data = deepcopy(OLD_MAP) if shape == "old" else recorded("5.0")
@@ -245,7 +243,6 @@ items = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(items, max_size=5), st.randoms())
 def test_a_digest_does_not_depend_on_an_order(rows: list[QuotedItem], random: Any) -> None:
     shuffled = rows.copy()

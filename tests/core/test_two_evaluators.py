@@ -140,7 +140,7 @@ def billable(told: Json) -> dict[tuple[str, str, str], int]:
     }
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(documents, min_size=1, max_size=3), quantities, deltas, st.booleans())
 def test_more_or_fewer_units_cost_what_the_sandbox_bills_afterwards(
     assigned: list[Json], counted: Json, wanted: list[Delta], below: bool
@@ -169,7 +169,7 @@ def test_more_or_fewer_units_cost_what_the_sandbox_bills_afterwards(
     assert found.kazoo_asks is any(units_after[key] > units_before[key] for key in units_after)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(documents, max_size=2), st.lists(documents, max_size=2), quantities)
 def test_other_plans_cost_what_the_sandbox_bills_with_them(
     old: list[Json], new: list[Json], counted: Json

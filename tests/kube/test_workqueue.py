@@ -208,7 +208,7 @@ def test_putting_off_a_key_again_and_again_costs_no_memory() -> None:
     run(work())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["add", "after", "discard", "back off"]), st.sampled_from("abcd")),

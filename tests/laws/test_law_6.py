@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazoo_operator.core.custom_resource import JsonObject, Resource
@@ -312,7 +312,7 @@ async def compare(world: World, story: Story) -> None:
         assert now["changes"] == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(compat=st.sampled_from(["5.0", "4.3"]), story=stories())
 def test_law_6_what_is_planned_is_what_is_written(compat: str, story: Story) -> None:
     asyncio.run(judge(compat, story))

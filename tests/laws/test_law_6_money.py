@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import aiohttp
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazoo_operator.core.custom_resource import JsonObject, Resource
@@ -263,7 +263,7 @@ async def tell_and_do(world: World, story: Story) -> None:
         assert now["changes"] == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(compat=st.sampled_from(["5.0", "4.3"]), story=stories())
 def test_law_6_limits_and_bookings_are_as_they_were_planned(compat: str, story: Story) -> None:
     asyncio.run(judge(compat, story))

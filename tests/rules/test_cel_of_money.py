@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kazoo_operator.manifests.cel_rules import CelRules
@@ -40,12 +40,10 @@ SPECS = st.fixed_dictionaries(
         "resyncInterval": st.sampled_from(["29s", "30s", "24h1s"]),
     },
 )
-RELAXED = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 @pytest.mark.parametrize("kind", ATTACHED, ids=lambda kind: kind.name)
 @given(spec=SPECS)
-@RELAXED
 def test_cel_and_python_judge_alike(kind: Any, spec: dict[str, Any]) -> None:
     known = {name: value for name, value in spec.items() if name in _names(kind)}
     found = {(one.rule, one.path) for one in CEL[kind.name].findings(known) if one.rule != "SCHEMA"}
@@ -62,7 +60,6 @@ def _as_booked(grant: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(GRANTS, GRANTS)
-@RELAXED
 def test_a_grant_neither_changes_nor_leaves(
     before: list[dict[str, Any]], after: list[dict[str, Any]]
 ) -> None:
@@ -74,7 +71,6 @@ def test_a_grant_neither_changes_nor_leaves(
 
 
 @given(GRANTS, GRANTS)
-@RELAXED
 def test_order_and_new_grants_are_free(held: list[dict[str, Any]], more: list[dict[str, Any]]) -> None:
     names = {one["id"] for one in held}
     new = {"grants": [*[one for one in more if one["id"] not in names], *reversed(held)]}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kazoo_operator.sandbox import envelope, passing, pipeline
@@ -89,7 +89,7 @@ class Fuzzed:
 
 
 @pytest.mark.parametrize("release", sorted(RELEASES))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(sent=st.lists(requests(), min_size=15, max_size=60))
 def test_no_sequence_of_requests_makes_the_sandbox_fail_or_contradict_itself(
     release: str, sent: list[Request]

@@ -193,7 +193,7 @@ async def _run(release: str, steps: list[Request | Order]) -> None:
 def _fuzzed(examples: int) -> Callable[[Callable[[str, list[Request | Order]], None]], Any]:
     steps = st.lists(st.one_of(requests(), requests(), requests(), orders()), min_size=10, max_size=40)
     apply = settings(
-        max_examples=examples, deadline=None, phases=WITHOUT_SHRINKING,
+        max_examples=examples, phases=WITHOUT_SHRINKING,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     return lambda test: pytest.mark.parametrize("release", sorted(RELEASES))(apply(given(steps=steps)(test)))

@@ -66,6 +66,18 @@ async def test_a_move_to_a_parent_that_does_not_exist_is_taken_and_the_tree_is_l
 
 
 @IN_BOTH
+@pytest.mark.parametrize("target", ["a b", " ", '","', ["x", None], {"a": "b"}, 7, True, "ä\n"])
+async def test_a_target_that_is_no_id_is_one_unknown_parent(master: Client, target: object) -> None:
+    acme = await master.create("Acme")
+    kid = await master.create("Kid", acme)
+    assert (await master.post(f"/v2/accounts/{acme}/move", {"to": target})).status == 200
+    accounts = master.sandbox.world.accounts
+    assert accounts.get(acme).tree == (str(target),)
+    assert accounts.get(kid).tree == (str(target), acme)
+    assert {one.id for one in accounts.subtree(str(target))} == {acme, kid}
+
+
+@IN_BOTH
 async def test_an_empty_target_moves_nothing(master: Client) -> None:
     acme = await master.create("Acme", master.reseller)
     before = (await master.get(f"/v2/accounts/{acme}")).body

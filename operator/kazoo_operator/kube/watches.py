@@ -35,6 +35,8 @@ class Watches:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._watches: dict[str, _Watch] = {}
+        self._bodies: set[_Heard] = set()
+        self._readers: set[asyncio.Task[Any]] = set()
 
     def expect(self, paths: tuple[str, ...]) -> None:
         """Watches of `paths` are about to begin; none is open yet."""
@@ -51,6 +53,30 @@ class Watches:
             return
         self.heard(path)
         response.content = _Heard(response, self)  # type: ignore[assignment]
+
+    def begun(self, body: _Heard) -> None:
+        """A task begins to read the body of a watch."""
+        self._bodies.add(body)
+        if (reader := asyncio.current_task()) is not None:
+            self._readers.add(reader)
+
+    def done(self, body: _Heard, path: str) -> None:
+        """No more of the body of a watch is read."""
+        self._bodies.discard(body)
+        self.ended(path)
+
+    async def hang_up(self) -> None:
+        """End all watches, and the tasks that read them, however many died of the same thing at once.
+
+        A reader's exception keeps the body in its hands, and so its connection open, until it is collected.
+        """
+        for body in tuple(self._bodies):
+            body.hang_up()
+        self._bodies.clear()
+        readers, self._readers = self._readers, set()
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
 
     def heard(self, path: str) -> None:
         """The watch of `path` is open, and has just delivered something."""
@@ -103,15 +129,17 @@ class _Heard:
 
     async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
         path = self._response.url.path
+        self._watches.begun(self)
         try:
             async for chunk in self._content.iter_chunked(size):
                 self._watches.heard(path)
                 yield chunk
         finally:
-            self._watches.ended(path)
-            self._hang_up()
+            self._watches.done(self, path)
+            self.hang_up()
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Cut the connection."""
         # A watch that is left in its midst would linger for TLS's farewell, longer than the loop may live.
         connection = self._response.connection
         if connection is not None and connection.transport is not None:

@@ -141,5 +141,6 @@ async def watch(api: ApiServer, options: Options, feed: Feed, take_signals: Call
         take_signals()
         await kopf.run_tasks(tasks, ignored=_EveryTask())
     finally:
+        await api.watches.hang_up()
         for session in sessions:
             await session.close()
