@@ -234,7 +234,7 @@ def _row(account: Account) -> dict[str, Any]:
     return {
         "id": account.id,
         "parent": account.tree[-1] if account.tree and listed else None,
-        "tree": " ".join(account.tree),
+        "tree": json.dumps(account.tree),
         "document": json.dumps(document),
         "name": str(document.get("name", "")),
         "realm": realm,
@@ -263,7 +263,7 @@ def _account(row: sqlite3.Row | None) -> Account | None:
 def _read(row: sqlite3.Row) -> Account:
     return Account(
         id=row["id"],
-        tree=tuple(row["tree"].split()),
+        tree=tuple(json.loads(row["tree"])),
         document=json.loads(row["document"]),
         created=row["created"],
         reseller_id=row["reseller_id"],

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FORMAT = "kazoo-operator sandbox 3"
+FORMAT = "kazoo-operator sandbox 4"
 
 CACHE_KIB = 65_536
 """Pages kept in memory: as many as tens of thousands of accounts need. The default is 2 MiB."""
