@@ -225,7 +225,8 @@ OURS = "apiVersion: kazoo-operator.io/v1alpha1\nkind: Account\nmetadata: {name: 
 def test_hostile_files_end_in_findings_with_a_line(tmp_path: Path, text: str) -> None:
     path = file(tmp_path, text)
     run = measured("-m", "kazoo_operator", "validate", str(path), "-o", "json", "--quiet")
-    assert run.processor < 5 and run.megabytes < 300
+    # What grows with the square of any of these takes minutes, on any machine.
+    assert run.processor < 60 and run.megabytes < 300
     findings = json.loads(run.said)["findings"]
     assert findings and all(one["line"] >= 1 for one in findings)
 

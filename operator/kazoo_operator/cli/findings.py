@@ -119,4 +119,6 @@ def as_json(loaded: Loaded, found: Findings) -> str:
 
 def _escaped(line: str) -> str:
     """The line of JSON with escapes for what nobody sees: names stay the same to who reads JSON."""
+    if printable(line) == line:
+        return line
     return "".join(json.dumps(char)[1:-1] if is_hidden(char) else char for char in line)
