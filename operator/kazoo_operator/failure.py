@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kazoo_operator.backend.errors import (
+    AddressRefused,
     BackendError,
     BillingIssue,
     ChargesNotAccepted,
@@ -41,6 +42,7 @@ def outcome_of(error: BackendError, kind: Kind) -> Outcome:
 
 _TABLE: tuple[tuple[type[BackendError], Reason, str], ...] = (
     (NotLeading, Reason.NOT_LEADING, "Another replica is the leader now; it goes on with this."),
+    (AddressRefused, Reason.FORBIDDEN, "Nothing was sent: {error}; give KAZOO's own URL."),
     (CredentialUnreadable, Reason.UNAUTHORIZED, f"Cannot log in to KAZOO: {{error}}; {_KEY}."),
     (Unauthorized, Reason.UNAUTHORIZED, f"KAZOO does not accept the credential ({{error}}); {_KEY}."),
     (

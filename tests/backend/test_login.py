@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -23,7 +24,7 @@ from kazoo_operator.backend.errors import (
     Unauthorized,
     Unreachable,
 )
-from kazoo_operator.backend.login import SecretFile, User
+from kazoo_operator.backend.login import Credential, SecretFile, Source, User
 from kazoo_operator.core.documents import ACCOUNT
 from tests.backend.scripted import ACCOUNT_ID, AUTH, KEY, Answer, Script, cut, envelope, raw, refusal, reset
 
@@ -339,3 +340,61 @@ def everything(error: BaseException | None) -> Iterator[str]:
     while error is not None:
         yield from (str(error), repr(error), repr(vars(error)))
         error = error.__cause__ or error.__context__
+
+
+async def test_a_refused_token_has_the_credential_read_anew(kazoo: Script) -> None:
+    held, asked = ["c" * 64], []
+    kazoo.on("GET", ACCOUNT_PATH, only_with("token-2"))
+
+    async def renewed() -> Credential:
+        asked.append(held[0])
+        key = SecretStr(held[0])
+        held[0] = KEY
+        return lambda: key
+
+    kazoo.keys.add("c" * 64)
+    async with Crossbar(kazoo.url, Source(renewed)) as client:
+        assert await client.read(ACCOUNT_ID, ACCOUNT) == {"name": "Acme"}
+    assert asked == ["c" * 64, KEY]
+    assert [call.body["data"]["api_key"] for call in kazoo.calls("PUT", "/api_auth")] == asked
+
+
+async def test_another_credential_is_used_once_kazoo_has_granted_it(kazoo: Script) -> None:
+    held = [KEY]
+
+    async def renewed() -> Credential:
+        key = SecretStr(held[0])
+        return lambda: key
+
+    kazoo.on("GET", ACCOUNT_PATH, envelope({}))
+    async with Crossbar(kazoo.url, Source(renewed)) as client:
+        await client.read(ACCOUNT_ID, ACCOUNT)
+        held[0] = "d" * 64
+        with pytest.raises(Unauthorized):
+            await client.log_in_anew()
+        await client.read(ACCOUNT_ID, ACCOUNT)
+        kazoo.keys.add("d" * 64)
+        await client.log_in_anew()
+        await client.read(ACCOUNT_ID, ACCOUNT)
+    assert [call.token for call in kazoo.calls("GET", ACCOUNT_PATH)] == ["token-1", "token-1", "token-3"]
+
+
+@pytest.mark.parametrize(("told", "version"), [("5.0.0", "5.0.0"), (None, ""), (5, ""), ("5\n", "")])
+async def test_the_version_is_what_the_envelope_tells(
+    kazoo: Script, client: Crossbar, told: Any, version: str
+) -> None:
+    kazoo.on("GET", f"/accounts/{AUTH}", envelope({}, version=told))
+    assert await client.version() == version
+
+
+async def test_a_user_may_name_the_account_by_its_realm(kazoo: Script) -> None:
+    kazoo.on("PUT", "/user_auth", envelope(LOGIN, 201, auth_token="token-1"))
+    kazoo.on("GET", ACCOUNT_PATH, envelope({}))
+    user = User("ada", "", lambda: SecretStr(PASSWORD), realm="acme.example.com")
+    async with Crossbar(kazoo.url, user) as crossbar:
+        await crossbar.read(ACCOUNT_ID, ACCOUNT)
+    (call,) = kazoo.calls("PUT", "/user_auth")
+    assert (call.body["data"]["account_realm"], "account_name" in call.body["data"]) == (
+        "acme.example.com",
+        False,
+    )

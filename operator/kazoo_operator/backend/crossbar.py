@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from kazoo_operator.backend.errors import Nonsense
 from kazoo_operator.backend.ledgers import amount_of, ledger_entry, refuse_open_booking, window_of
-from kazoo_operator.backend.login import Credential, Login
+from kazoo_operator.backend.login import Credential, Login, Source
 from kazoo_operator.backend.protocol import AccountRow, Identity, LedgerEntry, Query, Revised
 from kazoo_operator.backend.rows import account_row, refuse_flags, text_of
 from kazoo_operator.backend.session import Session
@@ -19,6 +19,8 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, Document
 from kazoo_operator.core.money import Amount
 from kazoo_operator.core.realm import normalised_name
+
+_LONGEST_VERSION = 64
 
 
 class Crossbar:
@@ -33,7 +35,7 @@ class Crossbar:
     def __init__(
         self,
         url: str,
-        credential: Credential,
+        credential: Credential | Source,
         *,
         requests_per_second: float = 50,
         deadline: float = 30,
@@ -98,6 +100,17 @@ class Crossbar:
             identity = Identity(login.account_id, login.name, realm, login.is_reseller, login.is_master)
             self._identity = (login, identity)
         return self._identity[1]
+
+    async def log_in_anew(self) -> None:
+        """Log in with the credential as it is now; where that is refused, the login in force goes on."""
+        await self._session.log_in_anew()
+
+    async def version(self) -> str:
+        """What KAZOO says it is, asked now by one GET of our account; empty where it does not say."""
+        login = await self._session.login()
+        reply = await self._session.call(Request("GET", _route(ACCOUNT), login.account_id))
+        said = reply.envelope.get("version")
+        return said[:_LONGEST_VERSION] if isinstance(said, str) and said.isprintable() else ""
 
     async def read(self, account_id: str, document: Document) -> JsonObject:
         """GET a document, `data` over `metadata`; numbers with a point are Decimal."""

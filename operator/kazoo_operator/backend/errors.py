@@ -2,6 +2,7 @@
 
     BackendError
     ├── CredentialUnreadable the credential could not be read; nothing was sent
+    ├── AddressRefused       the URL leads to an address where KAZOO is never looked for; nothing was sent
     ├── NotLeading           another replica is the leader; nothing was sent
     ├── Unreachable          no answer: refused, DNS, TLS, reset; a write may have happened
     │   └── TimedOut         no answer within the deadline
@@ -43,6 +44,10 @@ class TimedOut(Unreachable):
 
 class CredentialUnreadable(BackendError):
     """The credential could not be read, so that nothing was sent."""
+
+
+class AddressRefused(BackendError):
+    """The URL leads to a link-local, multicast or metadata address, so that nothing was sent."""
 
 
 class NotLeading(BackendError):

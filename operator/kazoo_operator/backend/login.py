@@ -43,15 +43,26 @@ class SecretFile:
 
 @dataclass(frozen=True)
 class User:
-    """A user who logs in with a password; KAZOO knows an account's name by its letters a-z and digits."""
+    """A user who logs in with a password; KAZOO knows an account's name by its letters a-z and digits.
+
+    With a `realm`, the account is that of the realm, whatever its name.
+    """
 
     name: str
     account_name: str
     password: Secret
+    realm: str = ""
 
 
 Credential = Secret | User
 """An API key, or a user."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A credential that is read anew before each login; `read` raises CredentialUnreadable."""
+
+    read: Callable[[], Awaitable[Credential]]
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,10 @@ class LoginOnce:
         await asyncio.wait([running])
         return running.result()
 
+    def replace(self, login: Login) -> None:
+        """Another login is in force from now on; one that is under way still serves those who wait for it."""
+        self._login = login
+
     async def close(self) -> None:
         """Give up a login under way."""
         if self._running is not None:
@@ -109,7 +124,9 @@ def login_request(credential: Credential) -> Request:
     # KAZOO's own scheme, over TLS; user names are kept in lower case there.
     hashed = hashlib.md5(f"{credential.name.lower()}:{password}".encode(), usedforsecurity=False)
     data = {"credentials": SecretStr(hashed.hexdigest()), "method": "md5"}
-    return Request("PUT", "/user_auth", data={**data, "account_name": credential.account_name})
+    where = {"account_realm": credential.realm} if credential.realm else {}
+    account = where or {"account_name": credential.account_name}
+    return Request("PUT", "/user_auth", data={**data, **account})
 
 
 def _read(secret: Secret, what: str) -> SecretStr:

@@ -81,6 +81,12 @@ class Backend(Protocol):
     async def identity(self) -> Identity:
         """Log in if need be, and say who we are."""
 
+    async def log_in_anew(self) -> None:
+        """Log in with the credential as it is now; where that is refused, the login in force goes on."""
+
+    async def version(self) -> str:
+        """What KAZOO says it is, asked now; empty where it does not say."""
+
     async def read(self, account_id: str, document: Document) -> JsonObject:
         """GET a document of an account; what newer servers put in `metadata` stands in it too."""
 

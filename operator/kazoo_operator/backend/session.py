@@ -14,7 +14,7 @@ from ssl import SSLContext
 
 from kazoo_operator.backend.envelope import Reply, error_of
 from kazoo_operator.backend.errors import Nonsense, NotLeading, TimedOut, Unreachable
-from kazoo_operator.backend.login import Credential, Login, LoginOnce, login_of, login_request
+from kazoo_operator.backend.login import Credential, Login, LoginOnce, Source, login_of, login_request
 from kazoo_operator.backend.pacing import Pacing, Turn
 from kazoo_operator.backend.transport import CONNECTIONS, Observe, Request, Transport
 from kazoo_operator.core.custom_resource import JsonObject
@@ -30,7 +30,7 @@ class Session:
     def __init__(
         self,
         url: str,
-        credential: Credential,
+        credential: Credential | Source,
         *,
         requests_per_second: float,
         deadline: float,
@@ -71,6 +71,10 @@ class Session:
     async def login(self) -> Login:
         """The login in force."""
         return await self._login.current()
+
+    async def log_in_anew(self) -> None:
+        """Log in with the credential as it is now. Raises, and the login in force goes on, if refused."""
+        self._login.replace(await self._log_in())
 
     async def now(self) -> datetime:
         """KAZOO's own time: that of its last answer and the seconds since. Raises Nonsense without."""
@@ -153,5 +157,7 @@ class Session:
             uncut.exception()  # seen, also when the caller is gone
 
     async def _log_in(self) -> Login:
-        reply = await self._exchange(login_request(self._credential), None)
-        return login_of(reply, self._credential)
+        held = self._credential
+        credential = await held.read() if isinstance(held, Source) else held
+        reply = await self._exchange(login_request(credential), None)
+        return login_of(reply, credential)

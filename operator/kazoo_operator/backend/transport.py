@@ -20,8 +20,9 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
+from kazoo_operator.backend import addresses
 from kazoo_operator.backend.envelope import Reply, write_json
-from kazoo_operator.backend.errors import BackendError, Nonsense, TimedOut, Unreachable
+from kazoo_operator.backend.errors import AddressRefused, BackendError, Nonsense, TimedOut, Unreachable
 from kazoo_operator.core.custom_resource import JsonObject
 
 CONNECTIONS = 32
@@ -106,7 +107,8 @@ class Transport:
     async def exchange(self, request: Request, token: SecretStr | None, deadline: float) -> Reply:
         """Send a request once, and read the answer whole within `deadline` seconds.
 
-        Raises Unreachable or TimedOut when there is none, Nonsense when it is no HTTP or too large.
+        Raises Unreachable or TimedOut when there is none, Nonsense when it is no HTTP or too large, and
+        AddressRefused where the URL leads to an address that is never asked.
         """
         started = time.perf_counter()
         try:
@@ -126,6 +128,7 @@ class Transport:
             await self._session.close()
 
     async def _send(self, request: Request, token: SecretStr | None) -> Reply:
+        addresses.refuse(str(self._host), str(self._host))  # a literal address is not resolved
         url = f"{self._base}{request.path}" + (f"?{urlencode(request.query)}" if request.query else "")
         async with self._open_session().request(
             request.method,
@@ -144,7 +147,9 @@ class Transport:
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._ssl or True),
+                connector=aiohttp.TCPConnector(
+                    limit=CONNECTIONS, ssl=self._ssl or True, resolver=addresses.GuardedResolver()
+                ),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 middlewares=(_send_once,),
@@ -197,6 +202,7 @@ _CODES: Mapping[type[Exception], str] = {
     TimedOut: "timeout",
     Unreachable: "unreachable",
     Nonsense: "nonsense",
+    AddressRefused: "refused",
 }
 
 
