@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.report import NOWHERE, FileFinding, Place
+from kazoo_operator.kinds import discover
 from kazoo_operator.manifests.manifest import Located, Manifest
 
 
@@ -30,11 +31,13 @@ def declared(
 ) -> tuple[tuple[Declared, ...], tuple[FileFinding, ...]]:
     """The objects with their findings, and the findings that belong to none of them.
 
-    `namespace` is that of objects whose file names none. An object that stands twice is taken once.
+    `namespace` is that of objects whose file names none. An object that stands twice is taken once; one that
+    keeps nothing in KAZOO is none that is planned.
     """
+    planned = {kind.name for kind in discover() if kind.managed}
     first: dict[Key, Manifest] = {}
     for manifest in manifests:
-        if manifest.name:
+        if manifest.name and manifest.kind in planned:
             first.setdefault(_key(manifest, namespace), manifest)
     said: dict[Key, list[Finding]] = {key: [] for key in first}
     others = []

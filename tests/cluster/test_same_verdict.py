@@ -111,6 +111,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "outboundRouting": rather("Platform", "Unmanaged", "platform"),
     "adopt": SWITCH,
     "accountID": rather("0" * 32, "A" * 32, "0" * 31),
+    "backendRef": mapping({"name": rather("eu", "default"), "namespace": rather("telephony")}),
     "deletionPolicy": rather("Retain", "Delete"),
     "allowRealmChange": rather("a->b", "a.example->b.example", "a -> b", "->", "a>b"),
     "managementPolicy": rather("Manage", "ObserveOnly"),
@@ -158,7 +159,7 @@ CHARGES = mapping(
 ATTACHED: dict[str, st.SearchStrategy[Any]] = {
     "deletionPolicy": rather("Retain", "Reset", "Delete"),
     "whatever": odd,
-    **{name: FIELDS[name] for name in ("managementPolicy", "suspend", "resyncInterval")},
+    **{name: FIELDS[name] for name in ("backendRef", "managementPolicy", "suspend", "resyncInterval")},
 }
 TRUNKS = st.sampled_from([0, 1, 5, 5.0, 100_000, 100_001, -1, -2, "5", True, None, 1.5])
 LIMITS: dict[str, st.SearchStrategy[Any]] = {
@@ -190,6 +191,38 @@ CREDIT: dict[str, st.SearchStrategy[Any]] = {
     "driftIgnore": st.one_of(st.just(["autoRecharge.amount"]), odd),
     **ATTACHED,
 }
+SECRET = mapping({"name": rather("kazoo"), "key": rather("api-key")})
+AUTH = mapping({"apiKeySecretRef": SECRET, "userSecretRef": mapping({"name": rather("kazoo")})})
+URL = rather(
+    *(
+        "https://kazoo.example.com:8443",
+        "http://kazoo.example.com",
+        "http://127.0.0.1:8000",
+        "http://[::1]/v2",
+    ),
+    *("https://bo:secret@kazoo.example.com", "ftp://kazoo.example.com", "kazoo.example.com:8443"),
+    *(
+        "http://169.254.169.254",
+        "https://[fe80::1]:80",
+        "https://metadata.google.internal",
+        "https://2852039166",
+    ),
+    *("https://k\u00e4zoo.example.com", "https://kazoo.example.com/?x=1", "https://kazoo.example.com:99999"),
+)
+BACKEND: dict[str, st.SearchStrategy[Any]] = {
+    "insecureHTTP": SWITCH,
+    "caBundleSecretRef": SECRET,
+    "rootAccount": mapping({"realm": rather("a.example", "A.example"), "accountID": rather("0" * 32)}),
+    "realmTemplate": rather("{name}.example.com", "", "x.example.com", "{name}", "{name}.{x}", "{name}.a b"),
+    "currency": rather("USD", "usd", "US"),
+    "requestsPerSecond": st.sampled_from([1, 50, 50.0, 0, -1, 10_000, 10_001, "5", None, 1.5]),
+    "allowedNamespaces": st.one_of(st.just(["a", "*"]), st.just(["a", "a"]), st.just(["A"]), odd),
+    "budgetPolicy": rather("Deny", "Off", "off"),
+    "maxDeletionsPerHour": st.sampled_from([0, 1, 1000, 1001, -1, True]),
+    "requireWhitelabel": SWITCH,
+    "namePattern": rather("", "^[A-Z]", "x" * 256, "x" * 257),
+    "whatever": odd,
+}
 # Of each kind: what the least spec is made of, what spoils a part of it, and what may be added.
 KINDS: dict[
     str, tuple[dict[str, Any], dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]
@@ -208,6 +241,14 @@ KINDS: dict[
         LIMITS,
     ),
     "CreditPolicy": ({"accountRef": {"realm": "acme.example"}}, {"accountRef": REFERENCE}, CREDIT),
+    "TelephonyBackend": (
+        {
+            "url": "https://kazoo.example.com",
+            "auth": {"apiKeySecretRef": {"name": "kazoo", "key": "api-key"}},
+        },
+        {"url": URL, "auth": AUTH},
+        BACKEND,
+    ),
 }
 
 

@@ -25,12 +25,14 @@ Object = dict[str, Any]
 ON_OUR_KINDS = [
     {
         "apiGroups": ["kazoo-operator.io"],
-        "resources": ["accounts", "creditpolicies", "trunklimits"],
+        "resources": ["accounts", "creditpolicies", "telephonybackends", "trunklimits"],
         "verbs": ["get", "list", "watch", "patch"],
     },
     {
         "apiGroups": ["kazoo-operator.io"],
-        "resources": ["accounts/status", "creditpolicies/status", "trunklimits/status"],
+        "resources": [
+            *("accounts/status", "creditpolicies/status", "telephonybackends/status", "trunklimits/status"),
+        ],
         "verbs": ["patch"],
     },
     {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},

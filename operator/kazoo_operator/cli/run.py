@@ -78,7 +78,7 @@ def run(
         raise typer.Exit(1) from None
     _log(logging.WARNING if quiet else logging.INFO, no_color)
     options = Options(
-        kinds=tuple(WatchedKind.of(kind) for kind in discover()),
+        kinds=tuple(WatchedKind.of(kind) for kind in discover() if kind.managed),
         namespaces=tuple(dict.fromkeys(namespace or ())),
         owner=settings.owner,
         metrics_port=metrics_port,

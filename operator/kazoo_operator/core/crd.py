@@ -114,7 +114,7 @@ def _node(node: JsonObject, definitions: JsonObject) -> JsonObject:
     if "properties" in node:
         kept["properties"] = {name: _node(member, definitions) for name, member in node["properties"].items()}
         if node.get("required"):
-            kept["required"] = node["required"]
+            kept["required"] = list(node["required"])
     for name in ("items", "additionalProperties"):
         if isinstance(node.get(name), dict):
             kept[name] = _node(node[name], definitions)
@@ -123,7 +123,11 @@ def _node(node: JsonObject, definitions: JsonObject) -> JsonObject:
 
 def _inlined(node: JsonObject, definitions: JsonObject) -> JsonObject:
     """Resolve `$ref` and pydantic's `anyOf [X, null]`; what stands beside them wins over what they hold."""
-    beside = {name: value for name, value in node.items() if name not in ("$ref", "anyOf", "default")}
+    beside = {
+        name: value
+        for name, value in node.items()
+        if name not in ("$ref", "anyOf") and not (name == "default" and value is None)
+    }
     if "$ref" in node:
         return {**definitions[str(node["$ref"]).rsplit("/", 1)[-1]], **beside}
     if "anyOf" in node:

@@ -117,9 +117,20 @@ def _finds_nothing(_fields: JsonObject, _documents: Documents) -> list[Finding]:
     return []
 
 
+def _no_fields(_spec: Spec) -> JsonObject:
+    return {}
+
+
+def _no_documents(_fields: JsonObject, _documents: Documents) -> Documents:
+    return {}
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind: its objects are made in KAZOO (`lifecycle`) or belong to an account (`attachment`).
+
+    A kind with neither keeps nothing in KAZOO: its objects say where KAZOO is (`managed` is False), and it
+    has no documents.
 
     `render` and `parse` speak of document fields only (camelCase JSON, as in the YAML).
 
@@ -139,10 +150,10 @@ class Kind:
     spec: type[Spec]
     status: type[Status]
     columns: tuple[Column, ...]
-    documents: tuple[Document, ...]
-    normal: Callable[[Spec], JsonObject]
-    render: Callable[[JsonObject, Documents], Documents]
-    parse: Callable[[Documents], JsonObject]
+    documents: tuple[Document, ...] = ()
+    normal: Callable[[Spec], JsonObject] = _no_fields
+    render: Callable[[JsonObject, Documents], Documents] = _no_documents
+    parse: Callable[[Documents], JsonObject] = _none
     absent: Callable[[str], Any] = _nothing
     complete: Callable[[JsonObject, Documents], JsonObject] = _as_it_is
     vital: Callable[[Documents], JsonObject] = _none
@@ -152,3 +163,8 @@ class Kind:
     samples: tuple[JsonObject, ...] = ()
     lifecycle: Lifecycle | None = None
     attachment: Attachment | None = None
+
+    @property
+    def managed(self) -> bool:
+        """Whether its objects keep something in KAZOO."""
+        return self.lifecycle is not None or self.attachment is not None

@@ -19,8 +19,10 @@ __all__ = [
     "DRIFT",
     "AttachedSpec",
     "AttachedStatus",
+    "BackendReference",
     "Condition",
     "Drift",
+    "ManagedSpec",
     "Model",
     "Reference",
     "Spec",
@@ -67,8 +69,40 @@ INTERVAL = Form(
 
 
 class Spec(Model):
-    """What every managed kind's spec has in common."""
+    """What a person says in `spec`, of whatever kind."""
 
+
+class BackendReference(Model):
+    """The TelephonyBackend that says which KAZOO this is about."""
+
+    name: str = Field(
+        default="default",
+        min_length=1,
+        max_length=253,
+        description="Name of a TelephonyBackend. Where there is none with the name default, the operator's "
+        "own settings stand for it; any other must exist. Default: default. Example: eu.",
+        examples=["eu"],
+    )
+    namespace: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=63,
+        description="Namespace of the TelephonyBackend, whose allowedNamespaces must then hold this one. "
+        "Default: the object's own. Example: telephony.",
+        examples=["telephony"],
+    )
+
+
+class ManagedSpec(Spec):
+    """What the specs have in common of all that is kept in KAZOO."""
+
+    backend_ref: BackendReference = Field(
+        default=BackendReference(),
+        description="The TelephonyBackend that says where KAZOO is. Default: {name: default}, in the "
+        "object's own namespace. Example: {name: eu, namespace: telephony}.",
+        examples=["{name: eu, namespace: telephony}"],
+        json_schema_extra={"default": {"name": "default"}},
+    )
     management_policy: Literal["Manage", "ObserveOnly"] = Field(
         default="Manage",
         description="Manage: KAZOO is brought to this spec. ObserveOnly: nothing is ever written to KAZOO; "
@@ -176,7 +210,7 @@ class Reference(Model):
         return self
 
 
-class AttachedSpec(Spec):
+class AttachedSpec(ManagedSpec):
     """What the specs have in common that set something of an account which stands by itself."""
 
     account_ref: Reference = Field(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from kazoo_operator.core.charges import Charges
-from kazoo_operator.core.schema import AccountId, Model, Realm, Reference, Spec
+from kazoo_operator.core.schema import AccountId, ManagedSpec, Model, Realm, Reference
 from kazoo_operator.kinds.account.forms import CONSENT, COUNTRY, E164, EMAIL, LANGUAGE, NAME
 from kazoo_operator.rules.timezones import FORM as TIMEZONE
 
@@ -115,7 +115,7 @@ class ControlCenter(Model):
     error_tracker: bool | None = _switch("The log of errors in the screens.")
 
 
-class AccountSpec(Spec):
+class AccountSpec(ManagedSpec):
     """What the account is to be. A field that is left out is never written to an existing account."""
 
     name: Annotated[str, NAME] = Field(

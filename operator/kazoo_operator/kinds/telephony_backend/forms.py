@@ -1,0 +1,43 @@
+"""The forms of a TelephonyBackend's texts, and what people write in their place."""
+
+from __future__ import annotations
+
+from kazoo_operator.core.form import Form
+
+
+def _url(text: str) -> str:
+    """`Crossbar.Example.com:8443` -> `https://crossbar.example.com:8443`."""
+    scheme, slashes, rest = text.lower().rpartition("://")
+    return f"{scheme or 'https'}{slashes or '://'}{rest}"
+
+
+def _currency(text: str) -> str:
+    """`usd` -> `USD`, `$` -> `USD`."""
+    return {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}.get(text.strip(), text.strip().upper())
+
+
+def _namespace(text: str) -> str:
+    return text.strip().lower().replace("_", "-")
+
+
+URL = Form(
+    pattern=r"^[!-~]+$",
+    shortest=8,
+    longest=512,
+    what="URL: 8 to 512 characters of ASCII without blanks, such as https://crossbar.example.com:8443",
+    meant=_url,
+)
+CURRENCY = Form(
+    pattern=r"^[A-Z]{3}$",
+    shortest=3,
+    longest=3,
+    what="currency: three capitals of ISO 4217, such as USD",
+    meant=_currency,
+)
+NAMESPACE = Form(
+    pattern=r"^(\*|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$",
+    shortest=1,
+    longest=63,
+    what='namespace: 1 to 63 of a-z, 0-9 and -, or "*" for all',
+    meant=_namespace,
+)
