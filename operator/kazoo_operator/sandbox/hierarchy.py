@@ -108,5 +108,6 @@ def _flags(row: Row) -> Any:
 
 @lru_cache(maxsize=1024)
 def _tree(text: str) -> list[str]:
-    """Siblings share a tree: in a long listing it is split once."""
-    return text.split()
+    """Siblings share a tree: in a long listing it is parsed once."""
+    tree: list[str] = json.loads(text)
+    return tree
