@@ -49,16 +49,16 @@ class Failing:
     async def __call__(self, call: Call) -> None:
         if call.name not in self._names:
             return
-        backend: Any = call.backend
+        session = call.backend._session
         if call.moment == "after":
-            backend._deadline, backend._create_deadline = 30, 180
+            session._deadline, session._create_deadline = 30, 180
             return
         self._seen += 1
         if self._seen == self._at:
             self.met = call.name
             await self._world.fault(self._do, "^(PUT|POST|PATCH|DELETE)$", "/accounts")
             if "hang" in self._do:
-                backend._deadline = backend._create_deadline = DEADLINE
+                session._deadline = session._create_deadline = DEADLINE
 
 
 async def _lived_through(world: World, story: Story, failing: Failing) -> End:
