@@ -58,6 +58,7 @@ class Failing:
             self.met = call.name
             await self._world.fault(self._do, "^(PUT|POST|PATCH|DELETE)$", "/accounts")
             if "hang" in self._do:
+                assert (session._deadline, session._create_deadline) == (30, 180)
                 session._deadline = session._create_deadline = DEADLINE
 
 
