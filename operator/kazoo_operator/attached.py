@@ -10,15 +10,14 @@ converge      write, read back, judge again
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from kazoo_operator.anchoring import Place, held, place_of, refuse_rival, rival
 from kazoo_operator.backend.errors import BackendError, Forbidden, NotFound, ServerFailure
 from kazoo_operator.backend.protocol import Revised
-from kazoo_operator.billing import recount, settle
+from kazoo_operator.billing import one_at_a_time, recount, settle
 from kazoo_operator.booking import Booking
 from kazoo_operator.budget import Budget
 from kazoo_operator.charge_gate import Appraisal, appraised, paid
@@ -45,6 +44,10 @@ class Work:
     events: tuple[Event, ...] = ()
     fields: JsonObject = field(default_factory=lambda: {"pendingQuote": None})
     charged: bool = False
+
+    def tell(self, event: Event) -> None:
+        """Something has happened, whatever the pass comes to."""
+        self.events += (event,)
 
 
 class Attached:
@@ -93,36 +96,48 @@ class Attached:
         return released
 
     async def _converge(self, subject: Subject, place: Place) -> Pass:
-        resource = subject.resource
         seen = await _observe(subject, place)
-        applied = self._is_applied(resource, place)
+        applied = self._is_applied(subject.resource, place)
         work = Work(judge(subject, subject.fields, _contents(seen), applied))
+        try:
+            return await self._carried_out(subject, place, seen, work, applied)
+        except Halt as halt:
+            ended = halt
+        except BackendError as error:
+            ended = Halt.of(error, subject.kind, place.known)
+        ended.found = replace(ended.found, events=(*work.events, *ended.found.events))
+        raise ended
+
+    async def _carried_out(
+        self, subject: Subject, place: Place, seen: Observed, work: Work, applied: bool
+    ) -> Pass:
+        """What the verdict and the grants ask for, done. Raises Halt, BackendError."""
+        resource = subject.resource
         if work.verdict.plan.empty:
-            await _recounted(subject, place, _contents(seen), work)
+            await _recounted(subject, place, _contents(seen), work, even_none=not applied)
         else:
             await self._write(subject, place, seen, work)
             seen = await _observe(subject, place)
             _refuse_left(subject, place, _remaining(subject, _contents(seen), work.verdict.reported))
         self._applied[resource.key, resource.uid] = (resource.generation, place.account_id)
-        booked, booking = await self._booking.book(subject, place, _contents(seen))
+        booked = await self._booking.book(subject, place, _contents(seen), work.tell)
         found = told(subject, work.verdict.reported)
         fields = await self._status(subject, place, _contents(seen), booked)
         fields = {**fields, **work.fields, **found.fields}
         also = dict(found.also)
         if work.fields["pendingQuote"] is None and (work.charged or resource.condition("ChargesAccepted")):
             also["ChargesAccepted"] = ("True", Reason.READY, "Nothing that costs more waits for consent.")
-        events = (*work.events, *booking, *found.events)
         # What was booked by a pass whose answer was lost is news to the account too.
         moved = fields.get("granted") != resource.status.get("granted")
-        wakes = _accounts(subject, place) if work.events or booking or moved else ()
-        return replace(found, fields=fields, events=events, also=also, wakes=wakes)
+        wakes = _accounts(subject, place) if work.events or moved else ()
+        return replace(found, fields=fields, events=(*work.events, *found.events), also=also, wakes=wakes)
 
     async def _write(self, subject: Subject, place: Place, seen: Observed, work: Work) -> None:
         """Carry out what the verdict says, if what it costs is consented to. Raises Halt."""
         deltas = billed_units(_attachment(subject), work.verdict.plan)
-        async with _one_at_a_time(subject, place, deltas):
+        async with one_at_a_time(subject, billed=bool(deltas)):
             if deltas:  # what a change adds is told from what the bill counts now
-                await _recounted(subject, place, _contents(seen), work)
+                await _recounted(subject, place, _contents(seen), work, even_none=True)
             found = await appraised(subject, place.account_id, deltas, self._today())
             if work.verdict.drifted and found.asking:
                 _leave_alone(subject, _contents(seen), work, found)
@@ -143,10 +158,10 @@ class Attached:
 
                 await _sent(subject, place, write.document, paid(subject, found, place.known, send))
             if not await settle(subject, place.account_id, found.chain, deltas):
-                work.events += (_UNBILLED,)
+                work.tell(_UNBILLED)
         plan, drifted = work.verdict.plan, work.verdict.drifted
         if plan.changes:
-            work.events += (corrected(plan.changes) if drifted else _updated(plan),)
+            work.tell(corrected(plan.changes) if drifted else _updated(plan))
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._now(), UTC).date()
@@ -174,16 +189,6 @@ class Attached:
         same = resource.status.get("accountID") == place.account_id
         held = self._applied.get((resource.key, resource.uid))
         return (resource.ready and same) or held == (resource.generation, place.account_id)
-
-
-@asynccontextmanager
-async def _one_at_a_time(subject: Subject, place: Place, deltas: tuple[Delta, ...]) -> AsyncIterator[None]:
-    """Alone with what changes a bill: KAZOO loses bills of changes that meet below one reseller."""
-    if not deltas:
-        yield
-        return
-    async with subject.connection.alone("bills"):
-        yield
 
 
 async def _observe(subject: Subject, place: Place) -> Observed:
@@ -262,12 +267,18 @@ _RECOUNTED = Event(
 )
 
 
-async def _recounted(subject: Subject, place: Place, documents: Documents, work: Work) -> None:
-    """Have KAZOO count anew where its bill does not count what the account holds."""
+async def _recounted(
+    subject: Subject, place: Place, documents: Documents, work: Work, *, even_none: bool
+) -> None:
+    """Have KAZOO count anew where its bill does not count what the account holds.
+
+    `even_none`: also of an account that holds nothing, which it may have lost in a life that did not see it.
+    """
     fields, priced = subject.kind.parse(documents), _attachment(subject).priced
     units = {item: _units(get(fields, path)) for path, item in priced.items()}
-    if any(units.values()) and await recount(subject, place.account_id, units):
-        work.events += (_RECOUNTED,)
+    wanted = any(units.values()) or (even_none and bool(units))
+    if wanted and await recount(subject, place.account_id, units):
+        work.tell(_RECOUNTED)
 
 
 def _updated(plan: Plan) -> Event:

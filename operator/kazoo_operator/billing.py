@@ -7,7 +7,8 @@ change, repairs it (Crossbar services API, as observed).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from kazoo_operator.charge_gate import summary_of
 from kazoo_operator.core.custom_resource import JsonObject
@@ -16,6 +17,16 @@ from kazoo_operator.core.pricing.summary import Delta, Summary
 from kazoo_operator.subject import Subject
 
 _PAUSES = (0.0, 0.25, 0.5, 1.0)
+
+
+@asynccontextmanager
+async def one_at_a_time(subject: Subject, *, billed: bool) -> AsyncIterator[None]:
+    """Alone with what changes a bill, if the change is `billed`."""
+    if not billed:
+        yield
+        return
+    async with subject.connection.alone("bills"):
+        yield
 
 
 async def settle(

@@ -9,29 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import accumulate
 
 from kazoo_operator.anchoring import Place
 from kazoo_operator.backend.errors import BackendError, Conflict, Forbidden
 from kazoo_operator.backend.protocol import LedgerEntry
+from kazoo_operator.booking_limits import (
+    born,
+    refuse_beyond_month,
+    refuse_early,
+    refuse_mismatch,
+    refuse_too_much,
+)
 from kazoo_operator.budget import Budget
 from kazoo_operator.core import money
-from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.documents import ACCOUNT, Documents
+from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.ledger import (
-    GREGORIAN,
     SERVICE,
     Booked,
     Grant,
     day_of,
-    month_of,
     months_since,
 )
 from kazoo_operator.core.money import Amount
-from kazoo_operator.core.outcome import Event, Reason, State
+from kazoo_operator.core.outcome import Event, Reason
 from kazoo_operator.identity import fenced
 from kazoo_operator.subject import Halt, Subject
 
@@ -71,35 +75,50 @@ class Booking:
         return tuple(held[grant.id] for grant in grants if grant.id in held)
 
     async def book(
-        self, subject: Subject, place: Place, documents: Documents
-    ) -> tuple[tuple[Booked, ...], tuple[Event, ...]]:
-        """All grants of the spec, those booked that were not, and what to tell. Raises Halt, BackendError."""
-        found = await self.outstanding(subject, place, documents)
-        held, events, balance = {one.grant.id: one for one in found.booked}, [*found.told], found.balance
-        if found.missing:
+        self, subject: Subject, place: Place, documents: Documents, tell: Callable[[Event], None]
+    ) -> tuple[Booked, ...]:
+        """All grants of the spec, those booked now that were not. Raises Halt, BackendError.
+
+        What it means is told as it happens: what was booked before a failure is booked for ever.
+        """
+        found = await self._sorted(subject, place, documents)
+        if not found.missing:
+            return found.booked
+        held = {one.grant.id: one for one in found.booked}
+        async with self._budget.turn(subject, place):
+            found = await self._judged(subject, place, found)
+            balance = found.balance
+            for event in found.told:
+                tell(event)
             await fenced(subject, place.account_id)
-        for grant in found.missing:
-            booked = await self._booked(subject, place, grant)
-            held[grant.id] = self._known[place.account_id, grant.id] = booked
-            before, balance = balance, balance + booked.amount
-            await self._budget.note(subject, place, max(0, balance) - max(0, before))
-            events.append(_granted(subject, place, booked))
-        return tuple(held[grant.id] for grant in _grants(subject)), tuple(events)
+            for grant in found.missing:
+                booked = await self._booked(subject, place, grant)
+                held[grant.id] = self._known[place.account_id, grant.id] = booked
+                tell(_granted(subject, place, booked))
+                before, balance = balance, balance + booked.amount
+                await self._budget.note(subject, place, before, balance)
+        return tuple(held[grant.id] for grant in _grants(subject))
 
     async def outstanding(self, subject: Subject, place: Place, documents: Documents) -> Outstanding:
-        """What is booked, and what is to be booked now; a plan's question too. Raises Halt, BackendError."""
+        """What is booked, and what is to be booked now: a plan's question. Raises Halt, BackendError."""
+        found = await self._sorted(subject, place, documents)
+        return await self._judged(subject, place, found) if found.missing else found
+
+    async def _sorted(self, subject: Subject, place: Place, documents: Documents) -> Outstanding:
+        """The grants of the spec by whether they are booked. Raises Halt, BackendError."""
         grants = _grants(subject)
-        _refuse_early(grants, documents, place)
+        refuse_early(grants, documents, place)
         booked = () if place.new else await self.known(subject, place, _since(subject, place, documents))
         held = {one.grant.id for one in booked}
-        missing = tuple(grant for grant in grants if grant.id not in held)
-        if not missing:
-            return Outstanding(booked)
+        return Outstanding(booked, tuple(grant for grant in grants if grant.id not in held))
+
+    async def _judged(self, subject: Subject, place: Place, found: Outstanding) -> Outstanding:
+        """What is missing, if caps and budget let all of it pass. Raises Halt, BackendError."""
         balance = 0 if place.new else await subject.connection.backend.balance(place.account_id)
-        _refuse_beyond_month(subject, place, grants, missing)
-        _refuse_too_much(subject, place, missing, balance)
-        credit = sum(grant.amount for grant in missing if not grant.debit)
-        return Outstanding(booked, missing, balance, await self._budget.admit(subject, place, credit))
+        refuse_beyond_month(subject, place, _grants(subject), found.missing)
+        refuse_too_much(subject, place, found.missing, balance)
+        told = await self._budget.admit(subject, place, _rise(found.missing, balance))
+        return replace(found, balance=balance, told=told)
 
     def _remembered(self, subject: Subject, place: Place, grants: Iterable[Grant]) -> dict[str, Booked]:
         """What status and this life know to be booked on this very account."""
@@ -114,7 +133,7 @@ class Booking:
                 amount = money.from_text(one["amount"])
                 known = Booked(grant, one["ledgerID"], amount, one.get("appliedAt", ""))
             if known is not None:
-                _refuse_mismatch(place, grant, known)
+                refuse_mismatch(place, grant, known)
                 held[grant.id] = known
         return held
 
@@ -186,29 +205,16 @@ def _grants(subject: Subject) -> tuple[Grant, ...]:
     return attachment.grants(subject.said) if attachment is not None else ()
 
 
+def _rise(grants: Iterable[Grant], balance: Amount) -> Amount:
+    """By how much the account holds more, at most, while the grants are booked; debts are paid off first."""
+    balances = accumulate((grant.signed for grant in grants), initial=balance)
+    return max(0, *balances) - max(0, balance)
+
+
 def _found(place: Place, grant: Grant, entry: LedgerEntry, at: str = "") -> Booked:
     booked = Booked(grant, entry.id, entry.amount, at)
-    _refuse_mismatch(place, grant, booked)
+    refuse_mismatch(place, grant, booked)
     return booked
-
-
-def _refuse_mismatch(place: Place, grant: Grant, booked: Booked) -> None:
-    """Raises Halt when the ledger has the grant with another amount than the spec says."""
-    if booked.amount != grant.signed:
-        text = (
-            f"The grant {grant.id} is booked with {money.to_text(booked.amount)} ({booked.ledger_id}), and "
-            f"the spec says {money.to_text(grant.signed)}; it is not booked again: write what was booked, "
-            "and the difference under another id."
-        )
-        raise Halt(Reason.GRANT_MISMATCH, text, place.known)
-
-
-def _born(documents: Documents) -> str:
-    """The day on which the account was made; empty where KAZOO does not say."""
-    created = (documents.get(ACCOUNT.name) or {}).get("created")
-    if not isinstance(created, int):
-        return ""
-    return day_of(datetime.fromtimestamp(created - GREGORIAN, UTC).date())
 
 
 def _since(subject: Subject, place: Place, documents: Documents) -> str:
@@ -219,58 +225,7 @@ def _since(subject: Subject, place: Place, documents: Documents) -> str:
     """
     status = subject.resource.status
     seen = status.get("accountID") == place.account_id and "granted" in status
-    return "" if seen else _born(documents)
-
-
-def _refuse_early(grants: Iterable[Grant], documents: Documents, place: Place) -> None:
-    """Raises Halt for a grant of a month in which the account was not there yet."""
-    born = _born(documents)
-    if not born:
-        return
-    for number, grant in enumerate(grants):
-        if month_of(grant.date) < month_of(born):
-            text = (
-                f"spec.grants[{number}].date: {grant.date} lies before {born}, when the account was made; "
-                "write a date from then on (KZ079)."
-            )
-            raise Halt(Reason.INVALID_SPEC, text, place.known, State.STALLED)
-
-
-def _refuse_beyond_month(
-    subject: Subject, place: Place, grants: Iterable[Grant], missing: Iterable[Grant]
-) -> None:
-    """Raises Halt when what is to be booked goes beyond the spec's cap of its month, past months too."""
-    caps: JsonObject = subject.said.get("caps") or {}
-    if "maxGrantPerMonth" not in caps:
-        return
-    most, granted = money.from_text(caps["maxGrantPerMonth"]), Counter[str]()
-    for grant in grants:
-        granted[month_of(grant.date)] += 0 if grant.debit else grant.amount
-    for grant in missing:
-        if not grant.debit and granted[month_of(grant.date)] > most:
-            text = (
-                f"The grant {grant.id} would lead the grants of its month to "
-                f"{money.to_text(granted[month_of(grant.date)])}, beyond caps.maxGrantPerMonth "
-                f"{money.to_text(most)}; none is booked (KZ041)."
-            )
-            raise Halt(Reason.CAP_EXCEEDED, text, place.known)
-
-
-def _refuse_too_much(subject: Subject, place: Place, grants: Iterable[Grant], balance: Amount) -> None:
-    """Raises Halt when the grants would lead the balance beyond the spec's cap."""
-    caps: JsonObject = subject.said.get("caps") or {}
-    if "maxBalance" not in caps:
-        return
-    most = money.from_text(caps["maxBalance"])
-    for grant in grants:
-        balance += grant.signed
-        if balance > most and not grant.debit:
-            text = (
-                f"The grant {grant.id} of {money.to_text(grant.amount)} would lead the balance to "
-                f"{money.to_text(balance)}, beyond caps.maxBalance {money.to_text(most)}; none is booked "
-                "(KZ041)."
-            )
-            raise Halt(Reason.CAP_EXCEEDED, text, place.known)
+    return "" if seen else born(documents)
 
 
 def _granted(subject: Subject, place: Place, booked: Booked) -> Event:

@@ -86,6 +86,15 @@ class Appraisal:
     unknown: str = ""
     kazoo_asks: bool = False
 
+    @property
+    def billed(self) -> bool:
+        """Whether the change is on any bill, as far as one knows."""
+        return any(payer.pays for payer in self.payers)
+
+
+ONE_ACCOUNT = (Delta("accounts", "account", 1),)
+"""What another account is, where accounts are counted."""
+
 
 async def appraised(subject: Subject, account_id: str, deltas: Iterable[Delta], day: date) -> Appraisal:
     """The price of a change of an account by our own estimate. Raises BackendError."""
@@ -102,7 +111,7 @@ async def appraised_child(subject: Subject, parent_id: str, called: str, day: da
     """
     chain = await _upwards(subject, parent_id)
     counted = any((get(summary or {}, "quantities.account") or {}).get("accounts") for _, summary in chain)
-    deltas = (Delta("accounts", "account", 1),) if counted else ()
+    deltas = ONE_ACCOUNT if counted else ()
     return _appraisal(called, ((called, _NOTHING), *chain), deltas, day)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +19,8 @@ from kazoo_operator.backend.errors import (
 )
 from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.backend.registry import NoRoot
-from kazoo_operator.charge_gate import appraised_child, consented
+from kazoo_operator.billing import one_at_a_time, settle
+from kazoo_operator.charge_gate import ONE_ACCOUNT, Appraisal, appraised_child, consented
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.outcome import Outcome, Reason, State
 from kazoo_operator.core.plan import plan_creation
@@ -95,12 +97,27 @@ class Creation:
         return await self._after_the_last_try(subject, realm) or await by_realm(subject, realm)
 
     async def _put(self, subject: Subject, parent: Referred, realm: str) -> tuple[Account, bool]:
+        """The account, and whether it is made now; one that is billed is made alone with other bills."""
+        found = await self._appraised(subject, parent, realm)
+        async with one_at_a_time(subject, billed=found.billed):
+            if found.billed:  # others may have changed the bill meanwhile
+                found = await self._appraised(subject, parent, realm)
+            await fenced(subject, parent.account_id)
+            consented(subject, found, {})
+            account, made = await self._sent(subject, parent, realm)
+            if made and found.billed:
+                with suppress(BackendError):  # it is made; its bill is for the next change to put right
+                    await settle(subject, account.id, found.chain[1:], ONE_ACCOUNT)
+            return account, made
+
+    async def _appraised(self, subject: Subject, parent: Referred, realm: str) -> Appraisal:
+        today = datetime.fromtimestamp(self._now(), UTC).date()
+        return await appraised_child(subject, parent.account_id, realm, today)
+
+    async def _sent(self, subject: Subject, parent: Referred, realm: str) -> tuple[Account, bool]:
         plan = plan_creation(subject.kind, start_fields(subject, realm), str(subject.mark))
         assert plan.create is not None
-        connection, today = subject.connection, datetime.fromtimestamp(self._now(), UTC).date()
-        await fenced(subject, parent.account_id)
-        found = await appraised_child(subject, parent.account_id, realm, today)
-        consented(subject, found, {})
+        connection = subject.connection
         try:
             with connection.creation_below(parent.account_id):
                 answer = await connection.backend.create_account(parent.account_id, plan.create.data)

@@ -7,14 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from kazoo_operator.backend.errors import BackendError, Refused
-from kazoo_operator.charge_gate import appraised_child
+from kazoo_operator.charge_gate import ONE_ACCOUNT, appraised_child
 from kazoo_operator.charge_report import Priced, bill_of, refusal, unknowns
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.documents import Documents, differences
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.outcome import Outcome, Reason
 from kazoo_operator.core.plan import Plan, plan_creation
-from kazoo_operator.core.pricing.summary import Delta
 from kazoo_operator.core.report import Action, PlannedObject
 from kazoo_operator.core.wizard import changes
 from kazoo_operator.drift import described, judge
@@ -120,9 +119,7 @@ async def created(subject: Subject, planned: PlannedObject, parent: Referred, re
     made = [(change.path, None, change.after) for change in plan.changes if change.after != {}]
     if said := subject.said.get("parentRef"):
         made.append(("parentRef", None, said))
-    priced = Priced(
-        await appraised_child(subject, parent.account_id, realm, day), (Delta("accounts", "account", 1),)
-    )
+    priced = Priced(await appraised_child(subject, parent.account_id, realm, day), ONE_ACCOUNT)
     planned, refused = await with_price(subject, planned, priced, new=True)
     if refused is not None:
         return Found(planned.blocked(refused, withheld=changes(made)), priced=priced)

@@ -103,8 +103,9 @@ class Attaching:
         grants = [_granted(subject, place, documents, grant) for grant in due.missing]
         if grants and (found := await _other_reseller(subject, site, books=True)) is not None:
             return Found(planned.blocked(found, written=made, withheld=in_order(grants)), _status(place))
-        balance = due.balance + sum(grant.signed for grant in due.missing)
-        await self._budget.note(subject, place, max(0, balance) - max(0, due.balance))
+        given = sum(grant.signed for grant in due.missing)
+        await self._budget.note(subject, place, due.balance, due.balance + given)
+        self._budget.expect(place, given)
         made = in_order((*made, *grants))
         planned = replace(planned, action=Action.UPDATE if made else Action.NONE, changes=made)
         return Found(noted(planned, *_notes(due.told)), _status(place))

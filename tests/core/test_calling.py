@@ -57,8 +57,18 @@ def test_each_cell_of_the_truth_table(trunks: bool, per_minute: bool, credit: bo
 
 @pytest.mark.parametrize("cap", ["calls", "carrier_calls"])
 def test_a_cap_of_0_lets_no_call_through(cap: str) -> None:
-    assert told(means(5, True, CENT, **{cap: 0}))["CallCapacity"] == ("False", "NoCallsAllowed")
-    assert told(means(5, True, CENT, **{cap: 1}))["CallCapacity"] == ("True", "Ready")
+    for kind in ("CallCapacity", "InternationalCalling"):
+        assert told(means(5, True, CENT, **{cap: 0}))[kind] == ("False", "NoCallsAllowed")
+        assert told(means(5, True, CENT, **{cap: 1}))[kind] == ("True", "Ready")
+
+
+@pytest.mark.parametrize("balance", [0, CENT, 250_000])
+def test_the_balance_says_whose_money_it_is(balance: int) -> None:
+    def said(payer: str | None) -> str:
+        return conditions(means(balance=balance), CENT, "USD", payer)["BalanceHealthy"][2]
+
+    assert "USD, real money" in said(None)
+    assert "USD, an allotment of which acme is billed what is used" in said("acme")
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,60 @@ async def test_a_bill_that_a_dead_life_left_wrong_is_put_right_at_the_next_resyn
     assert len(await world.writes(LIMITS)) == 2
 
 
+async def test_trunks_that_a_dead_life_took_away_unbilled_are_taken_off_the_bill(world: World) -> None:
+    await assign(world)
+    await ready_account(world, world.engine())
+    done = await keep(world.engine(), trunks(twoWay=5, charges=WILLING))
+    assert await cascaded(world) == {"twoway_trunks": 5}
+    await world.fault({"unbilled": True}, method="POST", path=LIMITS)
+
+    async def hook(call: Call) -> None:
+        if (call.name, call.moment) == ("write", "after"):
+            raise asyncio.CancelledError
+
+    none = after(done, await world.engine().reconcile(done, Watching()), 2, twoWay=0)
+    with pytest.raises(asyncio.CancelledError):
+        await Life(world, hook).engine.reconcile(none, Watching())
+    assert await cascaded(world) == {"twoway_trunks": 5}
+    engine = world.engine()
+    found = await engine.reconcile(none, Watching())
+    assert (found.outcome.reason, [event.reason for event in found.events]) == ("Ready", ["BillRepaired"])
+    assert await cascaded(world) == {}
+    await world.control("DELETE", "requests")
+    assert (await engine.reconcile(after(none, found), Watching())).outcome.reason == "Ready"
+    assert not [call for call in await journal(world) if "/services/" in call["path"]], "it has no trunks"
+
+
+async def test_accounts_that_are_billed_are_made_one_at_a_time_with_other_bills(world: World) -> None:
+    await assign(world)
+    await many(world, world.engine(), 2)
+    await assign(world, {"plan": {"accounts": {"account": {"rate": 5, "cascade": True}}}})
+    await world.control("DELETE", "requests")
+    flying, billed = InFlight(), world.compat == "5.0"
+
+    async def hook(call: Call) -> None:
+        if call.name == "create_account":
+            flying.now += 1 if call.moment == "before" else -1
+            flying.most, flying.count = max(flying.most, flying.now), flying.count + 1
+            await asyncio.sleep(0.05)
+        elif call.name == "write" and call.moment == "before" and billed:
+            assert flying.now == 0, "trunks are changed while an account is made"
+
+    life = Life(world, hook)
+    new = [
+        account(f"n{one}", name=f"New {one}", realm=f"n{one}.pbx.example.com", charges=WILLING)
+        for one in range(3)
+    ]
+    passes = [life.engine.reconcile(one, Watching()) for one in new]
+    passes += [life.engine.reconcile(trunks_of(one, twoWay=3, charges=WILLING), Watching()) for one in (0, 1)]
+    found = await asyncio.gather(*passes)
+    assert [one.outcome.reason for one in found] == ["Ready"] * 5
+    assert flying.count == 6
+    assert flying.most == (1 if billed else 3), "4.3 counts no accounts"
+    assert await cascaded(world) == {"twoway_trunks": 6}
+    assert await world.writes("/services/reconciliation$") == []
+
+
 async def test_without_consent_no_request_ever_carries_acceptance(world: World) -> None:
     await assign(world)
     engine = world.engine()

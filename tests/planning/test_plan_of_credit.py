@@ -134,6 +134,29 @@ async def test_what_the_parent_does_not_have_is_denied_or_told_in_the_order_of_t
         assert warned.action == "update" and "BudgetExceeded" in {one.rule for one in warned.findings}
 
 
+async def test_what_the_same_plan_gives_the_parent_may_go_to_its_children(world: World, plan: Plan) -> None:
+    child = account(
+        "child", name="Child", realm="child.pbx.example.com", parentRef={"realm": "acme.pbx.example.com"}
+    )
+    await apply(world, account(), child)
+    above, below = (
+        credit(grant(amount="30.00")),
+        credit(grant(), called="child", accountRef={"name": "child"}),
+    )
+    root = world.sandbox.identity.reseller.account_id
+    entry = {
+        "amount": 60,
+        "source": {"service": "adjustments", "id": "given"},
+        "usage": {"type": "credit", "quantity": 0, "unit": "USD"},
+    }
+    await world.as_master("PUT", f"accounts/{root}/ledgers/credit", entry)
+    given = await plan(account(), child, above, below, budget_policy="Deny")
+    assert of_kind(given, "CreditPolicy", "child").action == "update"
+    more = credit(grant(amount="31.00"), called="child", accountRef={"name": "child"})
+    beyond = await plan(account(), child, above, more, budget_policy="Deny")
+    assert reasons(of_kind(beyond, "CreditPolicy", "child")) == ["BudgetExceeded"]
+
+
 async def test_grants_of_a_customer_of_another_reseller_are_left_to_that_one(
     world: World, plan: Plan
 ) -> None:

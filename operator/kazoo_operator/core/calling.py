@@ -78,10 +78,16 @@ class Means:
         return self.per_minute and self.balance > 0
 
 
-def conditions(means: Means, threshold: Amount | None, currency: str) -> dict[str, Said]:
-    """The conditions of an account; `threshold` is that of its alert, None where it has none."""
+def conditions(
+    means: Means, threshold: Amount | None, currency: str, payer: str | None = None
+) -> dict[str, Said]:
+    """The conditions of an account; `threshold` is that of its alert, None where it has none.
+
+    `payer` is whom what is used of an allotted balance is billed to; None where the balance is real money.
+    """
+    whose = "real money" if payer is None else f"an allotment of which {payer} is billed what is used"
     return {
-        "BalanceHealthy": _healthy(means.balance, threshold, currency),
+        "BalanceHealthy": _healthy(means.balance, threshold, f"{currency}, {whose}"),
         "CallCapacity": _capacity(means),
         "InternationalCalling": _international(means),
     }
@@ -94,22 +100,21 @@ def threshold_of(account: Mapping[str, Any]) -> Amount | None:
     return None if held is None or isinstance(held, bool | str) else money.from_number(held)
 
 
-def _healthy(balance: Amount, threshold: Amount | None, currency: str) -> Said:
-    has = f"the balance is {money.to_text(balance)} {currency}"
+def _healthy(balance: Amount, threshold: Amount | None, unit: str) -> Said:
+    has = f"the balance is {money.to_text(balance)} {unit}"
     if balance <= 0:
         text = f"{has}: calls that are paid by the minute fail; add a grant to the account's CreditPolicy"
         return ("False", Reason.NO_CREDIT, f"{_sentence(text)} (KZ042).")
     if threshold is not None and balance <= threshold:
-        text = f"{has}, at or below the alert's {money.to_text(threshold)}; add credit"
+        text = f"{has}: at or below the alert's {money.to_text(threshold)}; add credit"
         return ("False", Reason.LOW_BALANCE, f"{_sentence(text)} (KZ042).")
     return ("True", Reason.READY, f"{_sentence(has)}.")
 
 
 def _capacity(means: Means) -> Said:
     total = means.capacity["total"]
-    if 0 in (means.calls, means.carrier_calls):
-        name = "maxCalls" if means.calls == 0 else "maxResourceConsumingCalls"
-        return ("False", Reason.NO_CALLS_ALLOWED, f"{name} is 0: no call is allowed at all; raise it.")
+    if (refused := _refused(means)) is not None:
+        return refused
     if total == 0 and not means.credit:
         why = "paying by the minute is off" if not means.per_minute else "there is no credit"
         text = (
@@ -126,6 +131,14 @@ def _capacity(means: Means) -> Said:
     return ("True", Reason.OVERFLOW_BLOCKED, text)
 
 
+def _refused(means: Means) -> Said | None:
+    """What is said where a cap lets no call through."""
+    if 0 not in (means.calls, means.carrier_calls):
+        return None
+    name = "maxCalls" if means.calls == 0 else "maxResourceConsumingCalls"
+    return ("False", Reason.NO_CALLS_ALLOWED, f"{name} is 0: no call is allowed at all; raise it.")
+
+
 def _international(means: Means) -> Said:
     """Restricted first: credit would not help (the guides' own question of questions)."""
     if not means.international:
@@ -137,6 +150,8 @@ def _international(means: Means) -> Said:
     if means.balance <= 0:
         text = "International calls are paid by the minute, and there is no credit; add a grant (KZ072)."
         return ("False", Reason.NO_CREDIT, text)
+    if (refused := _refused(means)) is not None:
+        return refused
     text = (
         "The account may call abroad, paid by the minute; users and carriers may still say no: their "
         "restrictions and rate caps are not visible here (KZ072)."
