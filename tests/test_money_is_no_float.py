@@ -15,7 +15,7 @@ from kazoo_operator.core import money
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "operator" / "kazoo_operator"
 PURE = ("core", "rules", "kinds")
-TIMES = {"clock", "now", "_tried", "_shares", "_PAUSES", "HIDDEN_FOR", "KEPT_FOR"}
+TIMES = {"at", "clock", "now", "_tried", "_shares", "_PAUSES", "HIDDEN_FOR", "KEPT_FOR"}
 TIMES |= {"deadline", "create_deadline", "requests_per_second"}
 """Names that hold seconds, or how often in a second, in the modules that handle money."""
 

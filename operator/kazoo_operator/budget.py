@@ -39,7 +39,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Noted:
-    """The balance of an account right after a booking, and when that was."""
+    """The balance of an account right after a booking, and when that was, in seconds of the clock."""
 
     balance: Amount
     at: float
