@@ -2,7 +2,8 @@
 
 account_of    which account is it, is it Ready, and is it inside        references.py
 refuse_rival  at most one object of a kind keeps an account
-observe       the documents that the kind speaks of
+survey        the documents that the kind speaks of                     survey.py
+fit           whether what was seen allows what the spec says
 judge         what differs, and whether KAZOO has moved                 drift.py
 admitted      what would cost more is written only with consent         charge_gate.py
 converge      write, read back, judge again
@@ -10,13 +11,12 @@ converge      write, read back, judge again
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from kazoo_operator.anchoring import Place, held, place_of, refuse_rival, rival
 from kazoo_operator.backend.errors import BackendError, Forbidden, NotFound, ServerFailure
-from kazoo_operator.backend.protocol import Revised
 from kazoo_operator.billing import one_at_a_time, recount, settle
 from kazoo_operator.booking import Booking
 from kazoo_operator.budget import Budget
@@ -25,15 +25,17 @@ from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.documents import ACCOUNT, Document, Documents, get
 from kazoo_operator.core.kind import Attachment, Seen
 from kazoo_operator.core.ledger import Booked
-from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
+from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import Change, Plan, Write, make_plan
 from kazoo_operator.core.pricing.summary import Delta
 from kazoo_operator.drift import Verdict, corrected, judge, told
 from kazoo_operator.identity import fenced
 from kazoo_operator.subject import Halt, Subject, is_real
+from kazoo_operator.survey import Survey, survey
+from kazoo_operator.validity import refuse
 
-Observed = dict[str, Revised]
-"""Document name -> its content and revision, as observed."""
+Conditions = Mapping[str, tuple[str, str, str]]
+"""Type -> (status, reason, message)."""
 
 
 @dataclass
@@ -66,11 +68,11 @@ class Attached:
         """The pass over an object that is there. Raises Halt, BackendError."""
         place = await place_of(subject)
         if subject.observe_only:
-            documents = _contents(await _observe(subject, place))
+            documents = (await _fit(subject, place)).documents
             found = told(subject, judge(subject, subject.fields, documents, applied=True).reported)
             booked = await self._booking.known(subject, place)
-            fields = await self._status(subject, place, documents, booked)
-            return replace(found, fields={**fields, **found.fields})
+            fields, also = await self._status(subject, place, documents, booked)
+            return replace(found, fields={**fields, **found.fields}, also={**also, **found.also})
         refuse_rival(subject, place)
         async with held(subject, place):
             return await self._converge(subject, place)
@@ -87,8 +89,8 @@ class Attached:
         wanted = attachment.reset(subject.fields)
         try:
             async with held(subject, place):
-                seen = await _observe(subject, place)
-                plan = make_plan(subject.kind, wanted, _contents(seen))
+                seen = await survey(subject, place, wanted)
+                plan = make_plan(subject.kind, wanted, seen.documents)
                 await self._write(subject, place, seen, Work(Verdict(plan)))
         except NotFound:
             return released  # the account is gone, and all that was set with it
@@ -96,9 +98,9 @@ class Attached:
         return released
 
     async def _converge(self, subject: Subject, place: Place) -> Pass:
-        seen = await _observe(subject, place)
+        seen = await _fit(subject, place)
         applied = self._is_applied(subject.resource, place)
-        work = Work(judge(subject, subject.fields, _contents(seen), applied))
+        work = Work(judge(subject, subject.fields, seen.documents, applied))
         try:
             return await self._carried_out(subject, place, seen, work, applied)
         except Halt as halt:
@@ -109,22 +111,22 @@ class Attached:
         raise ended
 
     async def _carried_out(
-        self, subject: Subject, place: Place, seen: Observed, work: Work, applied: bool
+        self, subject: Subject, place: Place, seen: Survey, work: Work, applied: bool
     ) -> Pass:
         """What the verdict and the grants ask for, done. Raises Halt, BackendError."""
         resource = subject.resource
         if work.verdict.plan.empty:
-            await _recounted(subject, place, _contents(seen), work, even_none=not applied)
+            await _recounted(subject, place, seen.documents, work, even_none=not applied)
         else:
             await self._write(subject, place, seen, work)
-            seen = await _observe(subject, place)
-            _refuse_left(subject, place, _remaining(subject, _contents(seen), work.verdict.reported))
+            seen = await survey(subject, place, subject.fields, seen)
+            _refuse_left(subject, place, _remaining(subject, seen.documents, work.verdict.reported))
         self._applied[resource.key, resource.uid] = (resource.generation, place.account_id)
-        booked = await self._booking.book(subject, place, _contents(seen), work.tell)
+        booked = await self._booking.book(subject, place, seen.documents, work.tell)
         found = told(subject, work.verdict.reported)
-        fields = await self._status(subject, place, _contents(seen), booked)
+        fields, conditions = await self._status(subject, place, seen.documents, booked)
         fields = {**fields, **work.fields, **found.fields}
-        also = dict(found.also)
+        also = {**conditions, **found.also}
         if work.fields["pendingQuote"] is None and (work.charged or resource.condition("ChargesAccepted")):
             also["ChargesAccepted"] = ("True", Reason.READY, "Nothing that costs more waits for consent.")
         # What was booked by a pass whose answer was lost is news to the account too.
@@ -132,15 +134,15 @@ class Attached:
         wakes = _accounts(subject, place) if work.events or moved else ()
         return replace(found, fields=fields, events=(*work.events, *found.events), also=also, wakes=wakes)
 
-    async def _write(self, subject: Subject, place: Place, seen: Observed, work: Work) -> None:
+    async def _write(self, subject: Subject, place: Place, seen: Survey, work: Work) -> None:
         """Carry out what the verdict says, if what it costs is consented to. Raises Halt."""
         deltas = billed_units(_attachment(subject), work.verdict.plan)
         async with one_at_a_time(subject, billed=bool(deltas)):
             if deltas:  # what a change adds is told from what the bill counts now
-                await _recounted(subject, place, _contents(seen), work, even_none=True)
+                await _recounted(subject, place, seen.documents, work, even_none=True)
             found = await appraised(subject, place.account_id, deltas, self._today())
             if work.verdict.drifted and found.asking:
-                _leave_alone(subject, _contents(seen), work, found)
+                _leave_alone(subject, seen.documents, work, found)
                 deltas = billed_units(_attachment(subject), work.verdict.plan)
             elif found.asking:
                 work.charged = True
@@ -148,8 +150,7 @@ class Attached:
                 return
             await fenced(subject, place.account_id)
             for write in work.verdict.plan.writes:
-                # What is merged needs none, and of an account KAZOO would take one amiss.
-                revision = seen[write.document.name].revision if write.document.verb == "POST" else None
+                revision = seen.revisions[write.document.name] if write.document.revised else None
 
                 async def send(accept: bool, write: Write = write, revision: str | None = revision) -> None:
                     await subject.connection.write(
@@ -168,8 +169,8 @@ class Attached:
 
     async def _status(
         self, subject: Subject, place: Place, documents: Documents, booked: tuple[Booked, ...]
-    ) -> JsonObject:
-        """What status says of the account, with what is read for that alone."""
+    ) -> tuple[JsonObject, Conditions]:
+        """What status and its conditions say of the account, with what is read for that alone."""
         attachment, backend, more = _attachment(subject), subject.connection.backend, dict(documents)
         for document in attachment.reads(self._today()):
             try:
@@ -178,11 +179,12 @@ class Attached:
                 continue  # a month that nobody used has no summary
         held, currency = documents.get(ACCOUNT.name) or {}, subject.connection.policy.currency
         real = is_real(subject, place.account_id, held)
-        seen = Seen(more, booked, self._today(), currency, real)
+        managed = not subject.observe_only
+        seen = Seen(more, booked, self._today(), currency, real, subject.fields, managed)
         told = {**place.known, **attachment.report(seen)}
         if attachment.budgeted and (share := await self._budget.share(subject, place)) is not None:
             told["budget"] = share.shown()
-        return told
+        return told, attachment.conditions(seen)
 
     def _is_applied(self, resource: Resource, place: Place) -> bool:
         """Whether the account equalled this very spec before, by status or by what this life saw."""
@@ -191,13 +193,11 @@ class Attached:
         return (resource.ready and same) or held == (resource.generation, place.account_id)
 
 
-async def _observe(subject: Subject, place: Place) -> Observed:
-    backend = subject.connection.backend
-    return {one.name: await backend.read_revised(place.account_id, one) for one in subject.kind.documents}
-
-
-def _contents(seen: Observed) -> Documents:
-    return {name: one.content for name, one in seen.items()}
+async def _fit(subject: Subject, place: Place) -> Survey:
+    """What is seen of the account, if it allows what the spec says. Raises Halt, BackendError."""
+    seen = await survey(subject, place, subject.fields)
+    refuse(subject.kind.findings(subject.fields, seen.documents), State.STALLED, place.known)
+    return seen
 
 
 async def _sent(subject: Subject, place: Place, document: Document, writing: Awaitable[None]) -> None:

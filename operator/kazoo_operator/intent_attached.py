@@ -30,6 +30,7 @@ from kazoo_operator.core.wizard import PlannedChange, changes, in_order
 from kazoo_operator.drift import judge
 from kazoo_operator.intent import Found, noted, observation_note, ready_status, report_note, told, with_price
 from kazoo_operator.subject import Halt, Subject, is_real
+from kazoo_operator.survey import beside, survey
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class Attaching:
         """The plan for an object of the account at `site`. Raises Halt, BackendError."""
         place = site.place
         documents = await self._observed(subject, place)
+        against = subject.kind.findings(subject.fields, documents)
+        planned = noted(planned, *against)
+        if planned.errors:
+            return Found(planned.blocked(), _status(place))
         if subject.observe_only:
             if not place.new:
                 await self._booking.known(subject, place)
@@ -73,9 +78,9 @@ class Attaching:
     async def _observed(self, subject: Subject, place: Place) -> Documents:
         """The documents that the kind speaks of; of a new account, as it will be."""
         if place.new:
-            return {ACCOUNT.name: {"created": self._midnight + GREGORIAN}}
-        backend = subject.connection.backend
-        return {one.name: await backend.read(place.account_id, one) for one in subject.kind.documents}
+            new = {ACCOUNT.name: {"created": self._midnight + GREGORIAN}}
+            return await beside(subject, place, subject.fields, new)
+        return (await survey(subject, place, subject.fields)).documents
 
     async def _priced(self, subject: Subject, site: Site, plan: Plan) -> Priced:
         assert subject.kind.attachment is not None

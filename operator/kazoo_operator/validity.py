@@ -28,12 +28,12 @@ def objections(kind: Kind, spec: JsonObject, day: Day) -> list[Finding]:
     return found + [finding for rule in kind.rules for finding in rule.findings(spec, day)]
 
 
-def refuse(findings: Iterable[Finding], state: State | None = None) -> None:
-    """Raises Halt with InvalidSpec when there is an error among the findings."""
+def refuse(findings: Iterable[Finding], state: State | None = None, fields: JsonObject | None = None) -> None:
+    """Raises Halt with InvalidSpec, and the status `fields`, when an error is among the findings."""
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         text = ". ".join(str(finding) for finding in errors) + "."
-        raise Halt(Reason.INVALID_SPEC, text, state=state)
+        raise Halt(Reason.INVALID_SPEC, text, fields, state)
 
 
 def _moved_realm(resource: Resource, spec: JsonObject) -> list[Finding]:

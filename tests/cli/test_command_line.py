@@ -89,7 +89,8 @@ def test_a_wrong_setting_is_named_in_one_line(environment: dict[str, str], said:
 
 def test_the_crds_are_printed_as_they_stand_in_the_tree() -> None:
     printed = list(yaml.safe_load_all(kazoo_operator("crds").stdout))
-    names = [f"{plural}.kazoo-operator.io" for plural in ("accounts", "creditpolicies", "trunklimits")]
+    plurals = ("accounts", "apprestrictions", "creditpolicies", "trunklimits")
+    names = [f"{plural}.kazoo-operator.io" for plural in plurals]
     assert [one["metadata"]["name"] for one in printed] == names
     assert printed == [yaml.safe_load((CRDS / f"{name}.yaml").read_text()) for name in names]
 

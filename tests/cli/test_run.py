@@ -38,6 +38,7 @@ def test_every_kind_is_watched_with_the_finalizer_that_is_documented(options: li
     verb.run(namespace=["voice", "data", "voice"])
     assert [(one.kind, one.plural, one.finalizer) for one in options[0].kinds] == [
         ("Account", "accounts", "kazoo-operator.io/account"),
+        ("AppRestrictions", "apprestrictions", "kazoo-operator.io/reset"),
         ("CreditPolicy", "creditpolicies", "kazoo-operator.io/reset"),
         ("TrunkLimits", "trunklimits", "kazoo-operator.io/reset"),
     ]

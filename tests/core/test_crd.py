@@ -74,6 +74,7 @@ def test_only_fields_that_kazoo_does_not_hold_have_defaults(kind: Kind) -> None:
     ]
     own = {
         "Account": ["controlCenter.preset", "adopt", "charges.accept", "deletionPolicy"],
+        "AppRestrictions": ["mode", "deletionPolicy"],
         "CreditPolicy": [
             "grants[].type",
             "lowBalanceAlert.enabled",
@@ -107,6 +108,11 @@ def test_names_and_columns_are_the_ones_users_rely_on(kind: Kind) -> None:
             "kzacct",
             ["ACCOUNT-ID", "REALM", "PARENT", "READY", "REASON", "BALANCE", "AGE"],
             ["KIND", "DRIFT", "SUSPENDED"],
+        ),
+        "AppRestrictions": (
+            "kzapp",
+            ["ACCOUNT", "MODE", "ALLOWED", "BLOCKED", "READY", "REASON", "AGE"],
+            [],
         ),
         "CreditPolicy": (
             "kzcp",

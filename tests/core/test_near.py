@@ -39,3 +39,10 @@ def test_a_slip_finds_its_word(word: str, meant: str) -> None:
 @pytest.mark.parametrize("word", ["backendRef", "callback", "xyz", "", "e", "phone", "KZ108"])
 def test_another_word_finds_none(word: str) -> None:
     assert nearest(word, FIELDS) is None
+
+
+def test_two_letters_that_changed_places_find_a_short_word() -> None:
+    apps = ("accounts", "fax", "pbxs", "voip")
+    assert nearest("viop", apps) == "voip"
+    assert nearest("afx", apps) == "fax"
+    assert nearest("xaf", apps) is None

@@ -27,6 +27,7 @@ from kazoo_operator.kinds import discover
 from kazoo_operator.manifests import load
 from kazoo_operator.manifests.judgement import judge
 from kazoo_operator.planning import Planning
+from tests.engine.apps import block
 from tests.engine.conftest import World
 from tests.planning.conftest import apply, clock, world
 from tests.planning.money import assign
@@ -66,6 +67,9 @@ async def prepare(world: World, folder: Path) -> None:
         await world.control(
             "POST", "documents", {"accountID": account_id, "document": "limits", "merge": merge}
         )
+    for realm, names in told.get("blocked", {}).items():
+        (account_id,) = await world.accounts(realm)
+        await block(world, account_id, *names)
     for realm, plan in told.get("plans", {}).items():
         await assign(world, plan, realm)
     for realm, grant in told.get("booked", {}).items():

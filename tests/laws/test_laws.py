@@ -45,7 +45,7 @@ def merged(old: Any, new: Any) -> Any:
 
 def held(kind: Kind, fields: JsonObject) -> Documents:
     """What KAZOO holds once the fields were written; of a document that is replaced, no member is null."""
-    documents = dict(kind.render(fields, {}))
+    documents = {**kind.setting, **kind.render(fields, kind.setting)}
     for document in kind.documents:
         if document.verb == "POST" and document.name in documents:
             documents[document.name] = without_nones(documents[document.name])

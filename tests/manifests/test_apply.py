@@ -23,7 +23,7 @@ pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "kazoo-operator"
 VARIANTS = {"base": ROOT / "manifests/base", "cluster": ROOT / "manifests/overlays/cluster"}
-PLURALS = ("accounts", "creditpolicies", "trunklimits")
+PLURALS = ("accounts", "apprestrictions", "creditpolicies", "trunklimits")
 ON_OUR_KINDS = {
     *((plural, verb) for plural in PLURALS for verb in ("get", "list", "watch", "patch")),
     *((f"{plural}/status", "patch") for plural in PLURALS),

@@ -25,13 +25,17 @@ Object = dict[str, Any]
 ON_OUR_KINDS = [
     {
         "apiGroups": ["kazoo-operator.io"],
-        "resources": ["accounts", "creditpolicies", "telephonybackends", "trunklimits"],
+        "resources": ["accounts", "apprestrictions", "creditpolicies", "telephonybackends", "trunklimits"],
         "verbs": ["get", "list", "watch", "patch"],
     },
     {
         "apiGroups": ["kazoo-operator.io"],
         "resources": [
-            *("accounts/status", "creditpolicies/status", "telephonybackends/status", "trunklimits/status"),
+            "accounts/status",
+            "apprestrictions/status",
+            "creditpolicies/status",
+            "telephonybackends/status",
+            "trunklimits/status",
         ],
         "verbs": ["patch"],
     },

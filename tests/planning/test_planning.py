@@ -96,6 +96,7 @@ def test_every_field_has_its_place_in_the_steps() -> None:
     asked = [path for _, paths in SECTIONS for path in paths]
     known = {row.spec for table in TABLES for row in table}
     known |= {"callRestrictions", "outboundRouting", "parentRef", "adopt", "grants", "autoRecharge.enabled"}
+    known |= {"mode", "allowedApps"}
     assert len(asked) == len(set(asked)) and set(asked) == known
 
 

@@ -15,7 +15,7 @@ from kazoo_operator.backend.errors import NotFound
 from kazoo_operator.backend.index import AccountIndex
 from kazoo_operator.backend.protocol import Backend, Identity
 from kazoo_operator.core.custom_resource import JsonObject, Resource
-from kazoo_operator.core.documents import ACCOUNT, Document
+from kazoo_operator.core.documents import ACCOUNT, ROWS, Document
 
 CONSULTED_FOR = 3600.0
 
@@ -84,9 +84,15 @@ class Connection:
         """A document that is alike for all accounts, as the root account sees it; at most an hour old."""
         held = self._consulted.get(document.name)
         if held is None or self._clock() - held[0] >= CONSULTED_FOR:
-            content = await self.backend.read((await self.root()).account_id, document)
+            content = await self.read((await self.root()).account_id, document)
             self._consulted[document.name] = held = (self._clock(), content)
         return held[1]
+
+    async def read(self, account_id: str, document: Document) -> JsonObject:
+        """The content of a document of an account; of a list, its rows. Raises BackendError."""
+        if document.listed:
+            return {ROWS: list(await self.backend.items(account_id, document, {}))}
+        return await self.backend.read(account_id, document)
 
     async def write(
         self,

@@ -20,6 +20,10 @@ class Document:
     observed goes along whole, but for the members `unsent`, which KAZOO only shows. Where `found_by` is
     given, `path` is that of a list, and the document is its item in whose member (the first word) the second
     stands.
+
+    Of those that are only read, one that is `listed` is a whole list: its rows stand under `ROWS`. A `shared`
+    one is the same for all accounts, as the root account sees it. `above`: KAZOO shows it to accounts above
+    only. `revised`: KAZOO is known to hold a write to the revision that it was meant for.
     """
 
     name: str
@@ -29,6 +33,10 @@ class Document:
     unsent: tuple[str, ...] = ()
     found_by: tuple[str, str] | None = None
     item: str | None = None
+    listed: bool = False
+    shared: bool = False
+    above: bool = False
+    revised: bool = False
 
     def of(self, item: str) -> Document:
         """The document of that id in the list."""
@@ -38,12 +46,24 @@ class Document:
 ACCOUNT = Document("account", "", "PATCH", always=("enabled",))
 NO_MATCH = Document("no_match", "callflows", "PATCH", found_by=("numbers", "no_match"))
 LIMITS = Document(
-    "limits", "limits", "POST", unsent=("id", "allow_postpay", "max_postpay_amount", "accept_charges")
+    "limits",
+    "limits",
+    "POST",
+    unsent=("id", "allow_postpay", "max_postpay_amount", "accept_charges"),
+    revised=True,
 )
-CLASSIFIERS = Document("classifiers", "phone_numbers/classifiers", "none")
+CLASSIFIERS = Document("classifiers", "phone_numbers/classifiers", "none", shared=True)
+BLACKLIST = Document("blacklist", "apps_store/blacklist", "POST", above=True)
+APPS = Document("apps", "apps_store", "none", listed=True)
+CATALOGUE = Document("catalogue", "apps_store", "none", listed=True, shared=True)
 SERVICES_SUMMARY = Document("services_summary", "services/summary", "none")
 PLANS_AVAILABLE = Document("plans_available", "services/available", "none")
 BALANCE = Document("balance", "ledgers/total", "none")
+
+ROWS = "rows"
+"""The member of a `listed` document's content that has the rows."""
+MEMORY = "memory"
+"""The name under which what an object remembers of its account stands beside the documents."""
 
 Documents = Mapping[str, JsonObject]
 """Document name -> its content; a missing document is absent or `{}`."""

@@ -59,7 +59,8 @@ class Lifecycle:
 class Seen:
     """What a pass has seen of an account on a day: its documents, and what was booked there.
 
-    `real`: somebody is billed its balance, in the `currency`.
+    `real`: somebody is billed its balance, in the `currency`. `wanted` are the fields of the spec; `managed`:
+    KAZOO is brought to them.
     """
 
     documents: Documents
@@ -67,6 +68,8 @@ class Seen:
     day: Day
     currency: str
     real: bool
+    wanted: JsonObject = field(default_factory=dict)
+    managed: bool = True
 
 
 def _grants_nothing(_spec: JsonObject) -> tuple[Grant, ...]:
@@ -75,6 +78,14 @@ def _grants_nothing(_spec: JsonObject) -> tuple[Grant, ...]:
 
 def _reads_nothing(_day: Day) -> tuple[Document, ...]:
     return ()
+
+
+def _recalls_nothing(_status: JsonObject, _fields: JsonObject, _documents: Documents) -> JsonObject:
+    return {}
+
+
+def _says_nothing(_seen: Seen) -> Mapping[str, tuple[str, str, str]]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,10 @@ class Attachment:
     `priced` are the fields that count units of an item of a service plan: (category, item). `budgeted`: what
     the account holds counts against what its parent has. `grants` are what a spec books once. `reads` are
     further documents for status, of which each may be missing.
+
+    `recall` gives what the object remembers of the account, by its status of before and by what is seen as
+    the pass begins; through the pass it stands among the documents as `MEMORY`. `conditions` are those beside
+    Ready: type -> (status, reason, message).
     """
 
     report: Callable[[Seen], JsonObject]
@@ -95,6 +110,8 @@ class Attachment:
     budgeted: bool = False
     grants: Callable[[JsonObject], tuple[Grant, ...]] = _grants_nothing
     reads: Callable[[Day], tuple[Document, ...]] = _reads_nothing
+    recall: Callable[[JsonObject, JsonObject, Documents], JsonObject] = _recalls_nothing
+    conditions: Callable[[Seen], Mapping[str, tuple[str, str, str]]] = _says_nothing
 
 
 def _nothing(_path: str) -> None:
@@ -138,8 +155,8 @@ class Kind:
     only KAZOO knows, `render` takes from the documents observed. `absent(path)` is what a field means that
     KAZOO does not hold, `complete` adds what the spec's fields imply for the documents observed, and `vital`
     gives the fields that are repaired whatever the policies say. `consults` tells the documents that are read
-    only, to judge the fields by: what stands against them then is in `findings`. `samples` are whole specs;
-    the laws run over them.
+    only, to judge the fields by, as far as those read so far tell: what stands against the fields then is in
+    `findings`. `samples` are whole specs; the laws run over them, beside the documents of `setting`.
     """
 
     name: str
@@ -161,6 +178,7 @@ class Kind:
     findings: Callable[[JsonObject, Documents], list[Finding]] = _finds_nothing
     rules: tuple[Rule, ...] = ()
     samples: tuple[JsonObject, ...] = ()
+    setting: Documents = field(default_factory=dict)
     lifecycle: Lifecycle | None = None
     attachment: Attachment | None = None
 

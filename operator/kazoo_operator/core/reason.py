@@ -49,6 +49,7 @@ class Reason(StrEnum):
     OVERFLOW_BLOCKED = "OverflowBlocked"
     RESTRICTED = "Restricted"
     PER_MINUTE_OFF = "PerMinuteOff"
+    APPS_NOT_USABLE = "AppsNotUsable"
     EXTERNALLY_DELETED = "ExternallyDeleted"
     ROLLED_BACK = "RolledBack"
     HALF_BUILT = "HalfBuilt"
@@ -144,6 +145,9 @@ MEANINGS: Mapping[Reason, Meaning] = {
     ),
     Reason.PER_MINUTE_OFF: Meaning(
         State.READY, Return.AT_RESYNC, "Paying by the minute is off, and no trunk covers such calls."
+    ),
+    Reason.APPS_NOT_USABLE: Meaning(
+        State.READY, Return.AT_RESYNC, "An app that is allowed is not offered, not installed or for nobody."
     ),
     Reason.EXTERNALLY_DELETED: Meaning(
         State.STALLED, Return.AT_RESYNC, "The account is gone from KAZOO; it is never made anew silently."

@@ -45,13 +45,14 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             *(f"autoRecharge.{part}" for part in ("enabled", "threshold", "amount")),
         ),
     ),
+    ("App restrictions", ("mode", "allowedApps")),
     ("Control Center", tuple(f"controlCenter.{switch}" for switch in _SWITCHES)),
     ("Routing", ("outboundRouting",)),
     ("Account", ("adopt",)),
 )
 """The steps of KAZOO's account wizard, with the spec fields that each asks for, in its order."""
 
-KINDS = ("Account", "TrunkLimits", "CreditPolicy")
+KINDS = ("Account", "TrunkLimits", "CreditPolicy", "AppRestrictions")
 """The kinds in the order in which the wizard comes to what they keep."""
 
 _FIELDS = tuple(name for _, names in SECTIONS for name in names)
