@@ -16,6 +16,7 @@ WHILE_READY = {
     Reason.OVERFLOW_BLOCKED,
     Reason.RESTRICTED,
     Reason.PER_MINUTE_OFF,
+    Reason.APPS_NOT_USABLE,
 }
 
 
