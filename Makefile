@@ -81,8 +81,9 @@ unit: install ## tests without a cluster, in a minute
 long: install ## the tests without a cluster that take minutes
 	@$(PYTEST) -q -n auto -m "not cluster and not soak" $(LONG)
 
+# Each worker has a control plane of its own, and a file's tests stay with one.
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
-	@$(PYTEST) -q -m "cluster and not soak" tests
+	@$(PYTEST) -q -n $(WORKERS) --dist loadfile -m "cluster and not soak" tests
 
 soak: install control-plane ## kills at every call and at random, an hour; KILLS=100 SEED=
 	@KILLS=$(KILLS) SEED=$(SEED) $(PYTEST) -q -s -m "soak" tests

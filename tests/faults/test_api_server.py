@@ -14,6 +14,14 @@ from tests.faults.rim import FAULTS, KILLS, Lives, running_faulty_api_server
 
 MOST = 40
 
+# A life that is cut within this process leaves connections behind, which a process takes with it.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning"),
+    pytest.mark.filterwarnings(
+        "ignore:Exception ignored in. <function Connection.__del__:pytest.PytestUnraisableExceptionWarning"
+    ),
+]
+
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
