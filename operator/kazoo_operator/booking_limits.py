@@ -10,8 +10,9 @@ from kazoo_operator.anchoring import Place
 from kazoo_operator.core import money
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, Documents
-from kazoo_operator.core.ledger import GREGORIAN, Booked, Grant, day_of, month_of
+from kazoo_operator.core.ledger import Booked, Grant, day_of, month_of
 from kazoo_operator.core.money import Amount
+from kazoo_operator.core.month import GREGORIAN
 from kazoo_operator.core.outcome import Reason, State
 from kazoo_operator.subject import Halt, Subject
 

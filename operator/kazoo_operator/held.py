@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from kazoo_operator.core.custom_resource import Key, Resource
-from kazoo_operator.core.lineage import account_words, reference, words_of
+from kazoo_operator.core.lineage import ByAccount, account_words, reference, words_of
 from kazoo_operator.core.wizard import rank_of_kind
 
 
@@ -15,7 +15,7 @@ class Held:
     """The objects of the files, with a status as far as one was found out."""
 
     resources: dict[Key, Resource] = field(default_factory=dict)
-    _by_word: dict[str, dict[Key, None]] = field(default_factory=dict)
+    _by_account: ByAccount = field(default_factory=ByAccount)
     _by_realm: dict[str, list[Key]] | None = None
 
     def get(self, key: Key) -> Resource | None:
@@ -28,17 +28,13 @@ class Held:
 
     def note_words(self) -> None:
         """Remember by which words objects name their account; to be called once Accounts have a status."""
-        self._by_word = {}
+        self._by_account = ByAccount()
         for key, resource in self.resources.items():
-            for word in account_words(resource):
-                self._by_word.setdefault(word, {})[key] = None
+            self._by_account.add(key, account_words(resource))
 
     def attached(self, kind: str, account_id: str, realm: str) -> Iterable[Resource]:
         """The objects of the kind that belong to that account, or stand for it."""
-        accounts = [key for key in self._named(f"accountID {account_id}") if key.kind == "Account"]
-        words = words_of(account_id, realm, accounts)
-        keys = dict.fromkeys(key for word in words for key in self._named(word) if key.kind == kind)
-        return [self.resources[key] for key in keys]
+        return [self.resources[key] for key in self._by_account.attached(kind, account_id, realm)]
 
     def with_realm(self, realm: str) -> Iterable[Resource]:
         """The objects that are to manage an account with this realm."""
@@ -48,9 +44,6 @@ class Held:
                 if not resource.observe_only:
                     self._by_realm.setdefault(str(resource.spec.get("realm")), []).append(key)
         return [self.resources[key] for key in self._by_realm.get(realm, ())]
-
-    def _named(self, word: str) -> Iterable[Key]:
-        return self._by_word.get(word, ())
 
 
 def orderly(number: int, resource: Resource) -> Resource:

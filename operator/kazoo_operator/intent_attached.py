@@ -22,7 +22,8 @@ from kazoo_operator.core import money
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import ACCOUNT, Documents
 from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.ledger import GREGORIAN, Grant
+from kazoo_operator.core.ledger import Grant
+from kazoo_operator.core.month import GREGORIAN
 from kazoo_operator.core.outcome import Event, Outcome, Reason
 from kazoo_operator.core.plan import Plan
 from kazoo_operator.core.report import Action, PlannedObject

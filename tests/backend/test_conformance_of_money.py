@@ -17,8 +17,8 @@ from kazoo_operator.backend.errors import (
     PreconditionFailed,
     ServerFailure,
 )
-from kazoo_operator.backend.ledgers import GREGORIAN
 from kazoo_operator.core.documents import LIMITS, PLANS_AVAILABLE, SERVICES_SUMMARY, Document
+from kazoo_operator.core.month import GREGORIAN
 from kazoo_operator.core.pricing.quote import read_quote
 from tests.backend.stage import START, USERS, Stage
 

@@ -19,9 +19,10 @@ from kazoo_operator.backend.errors import (
     ServerFailure,
     Unreachable,
 )
-from kazoo_operator.backend.ledgers import GREGORIAN, window_of
+from kazoo_operator.backend.ledgers import window_of
 from kazoo_operator.backend.protocol import LedgerEntry, Revised
 from kazoo_operator.core.documents import ACCOUNT, LIMITS, PLANS_AVAILABLE, SERVICES_SUMMARY, Document
+from kazoo_operator.core.month import GREGORIAN
 from tests.backend.scripted import ACCOUNT_ID, KEY, Script, cut, envelope, raw, refusal, reset
 
 ACCOUNT_PATH = f"/accounts/{ACCOUNT_ID}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from kazoo_operator.core.conformity import ignored_findings, schema_findings
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.form import Form
 from kazoo_operator.core.model_fields import form_of, members, model_of
+from kazoo_operator.core.printable import printable, quoted
 from kazoo_operator.kinds import discover
 from kazoo_operator.rules.account import RULES
 
@@ -126,6 +128,8 @@ def test_an_interval_out_of_bounds_is_told_the_nearest_within(value: str, hint: 
         ("name", "Acme\x85", "U+0085 CONTROL CHARACTER at character 5"),
         ("realm", "acme.exa\u00admple", "U+00AD SOFT HYPHEN at character 9"),
         ("timezone", "Etc/\ufeffUTC", "U+FEFF ZERO WIDTH NO-BREAK SPACE at character 5"),
+        ("timezone", "Etc/\u3164UTC", "U+3164 HANGUL FILLER at character 5"),
+        ("timezone", "Etc/\ue000UTC", "U+E000 PRIVATE USE at character 5"),
         ("contacts.billing.phone", "+1\u00a04085550100", "U+00A0 NO-BREAK SPACE at character 3"),
     ],
 )
@@ -133,6 +137,13 @@ def test_an_invisible_character_is_named_and_placed(path: str, value: str, told:
     finding = judged(path, value)
     assert told in finding.message
     assert finding.message.isprintable() and finding.hint.isprintable()
+
+
+@pytest.mark.parametrize("text", ["a\U000e0001b", "a\u3164b", 'say "no"\n', "\U0001f600 caf\u00e9", "a\\b"])
+def test_what_is_quoted_is_the_same_text_to_yaml_and_hides_nothing(text: str) -> None:
+    said = quoted(text)
+    assert yaml.safe_load(said) == text
+    assert printable(said) == said
 
 
 def test_a_blank_at_the_end_is_told_once_and_as_such() -> None:

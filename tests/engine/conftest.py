@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import Connection, Policy, Registry
 from kazoo_operator.core.custom_resource import GROUP, Key, Resource
-from kazoo_operator.core.lineage import attached_to
+from kazoo_operator.core.lineage import ByAccount, account_words
 from kazoo_operator.core.outcome import Outcome, Pass
 from kazoo_operator.core.outcome import conditions as conditions_of
 from kazoo_operator.engine import Engine
@@ -105,7 +105,10 @@ class Objects:
         ]
 
     def attached(self, kind: str, account_id: str, realm: str) -> list[Resource]:
-        return list(attached_to(self.held.values(), kind, account_id, realm))
+        index = ByAccount()
+        for key, one in self.held.items():
+            index.add(key, account_words(one))
+        return [self.held[key] for key in index.attached(kind, account_id, realm)]
 
     def with_realm(self, realm: str) -> list[Resource]:
         managed = (one for one in self.held.values() if not one.observe_only)

@@ -6,7 +6,6 @@ period says; `amount` is signed, in currency units with up to four decimals; tim
 
 from __future__ import annotations
 
-import calendar
 import re
 from typing import Any
 
@@ -16,9 +15,7 @@ from kazoo_operator.backend.protocol import LedgerEntry
 from kazoo_operator.backend.rows import text_of
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.money import Amount, from_number
-
-GREGORIAN = 62_167_219_200
-"""Gregorian seconds at the Unix epoch."""
+from kazoo_operator.core.month import length, midnight
 
 _MOST_MONEY = 10**9  # what status can hold, in units of the currency
 
@@ -67,8 +64,8 @@ def window_of(month: str) -> dict[str, str]:
     if not re.fullmatch(r"[0-9]{4}(0[1-9]|1[0-2])", month):
         raise ValueError(f"{month!r} is no month like 202611")
     year, number = int(month[:4]), int(month[4:])
-    first = calendar.timegm((year, number, 1, 0, 0, 0)) + GREGORIAN
-    end = first + calendar.monthrange(year, number)[1] * 86_400
+    first = midnight(year, number)
+    end = first + length(year, number) * 86_400
     return {"created_from": str(first), "created_to": str(end)}
 
 

@@ -11,20 +11,11 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import SchemaValidator, core_schema
 
-from kazoo_operator.core import invisible
+from kazoo_operator.core.printable import as_it_looks, first_hidden, quoted
 
 _LONGEST_QUOTED = 60
 # What is longer was meant to be something else.
 _LONGEST_READ = 1000
-
-
-def quoted(text: str) -> str:
-    """The text in quotes, as YAML and JSON take it; what nobody would see stands as an escape."""
-    escaped = "".join(
-        json.dumps(char)[1:-1] if invisible.is_invisible(char) else json.dumps(char, ensure_ascii=False)[1:-1]
-        for char in text
-    )
-    return f'"{escaped}"'
 
 
 def _as_it_is(text: str) -> str:
@@ -65,7 +56,7 @@ class Form:
 
     def objection(self, text: str) -> str:
         """What is wrong with a text that does not fit, to follow on the text."""
-        hidden = invisible.first(text[:_LONGEST_READ])
+        hidden = first_hidden(text[:_LONGEST_READ])
         if hidden:
             return f"has an invisible character, {hidden}"
         if self.fits(text.strip()):
@@ -74,10 +65,10 @@ class Form:
 
     def advice(self, text: str) -> str:
         """What was meant, as a hint; empty where that is not plain."""
-        looks = invisible.without(text[:_LONGEST_READ])
+        looks = as_it_looks(text[:_LONGEST_READ])
         found = looks if self.fits(looks) else self.meant(looks)
         if not found or not self.fits(found):
-            return "remove it" if invisible.first(text[:_LONGEST_READ]) else ""
+            return "remove it" if first_hidden(text[:_LONGEST_READ]) else ""
         allowed = self.allowed(found)
         if allowed == found:
             return f"did you mean {quoted(found)}?"

@@ -6,19 +6,16 @@ grant's date, so that KAZOO itself refuses a second one within a month.
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from kazoo_operator.core import money
+from kazoo_operator.core import money, month
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.money import Amount
 from kazoo_operator.core.pricing.estimate import Day
 
 SERVICE = "adjustments"
-GREGORIAN = 62_167_219_200
-"""Gregorian seconds at the Unix epoch."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class Grant:
 
     def entry(self, account_id: str, currency: str) -> JsonObject:
         """The body of its booking; nothing in it depends on when, or by which object, it is made."""
-        start = calendar.timegm((*_parts(self.date), 0, 0, 0)) + GREGORIAN
+        start = month.midnight(*_parts(self.date))
         said = {"description": self.description} if self.description else {}
         return {
             "amount": Decimal(self.amount) / money.UNITS,
@@ -83,19 +80,21 @@ def months_since(date: str, now: str) -> Iterator[str]:
 
     The month before counts when the date is its month's first: KAZOO's clock may be behind ours.
     """
-    year, month, day = _parts(date)
-    first = (year * 12 + month - 1) - (1 if day == 1 else 0)
-    year, month, _ = _parts(now)
-    for number in range(year * 12 + month - 1, first - 1, -1):
-        yield f"{number // 12:04}{number % 12 + 1:02}"
+    *first, day = _parts(date)
+    year, number, _ = _parts(now)
+    last = month.before(*first) if day == 1 else tuple(first)
+    one = (year, number)
+    while one >= last:
+        yield month.named(*one)
+        one = month.before(*one)
 
 
 def is_date(text: str) -> bool:
     """Whether a text of the form YYYY-MM-DD is a day of the calendar."""
-    year, month, day = _parts(text)
-    return 1 <= month <= 12 and year >= 1 and 1 <= day <= calendar.monthrange(year, month)[1]
+    year, number, day = _parts(text)
+    return 1 <= number <= 12 and year >= 1 and 1 <= day <= month.length(year, number)
 
 
 def _parts(date: str) -> tuple[int, int, int]:
-    year, month, day = date.split("-")
-    return int(year), int(month), int(day)
+    year, number, day = date.split("-")
+    return int(year), int(number), int(day)

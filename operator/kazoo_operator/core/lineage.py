@@ -52,13 +52,30 @@ def words_of(account_id: str, realm: str, accounts: Iterable[Key]) -> set[str]:
     return {f"accountID {account_id}", f"realm {realm}", *names}
 
 
-def attached_to(resources: Iterable[Resource], kind: str, account_id: str, realm: str) -> Iterable[Resource]:
-    """Of the resources those of `kind` that belong to the account, in whatever form they say so."""
-    held = list(resources)
-    mine = f"accountID {account_id}"
-    accounts = [one.key for one in held if one.key.kind == "Account" and mine in account_words(one)]
-    words = words_of(account_id, realm, accounts)
-    return [one for one in held if one.key.kind == kind and words & set(account_words(one))]
+class ByAccount:
+    """Objects by the words that tell which account each is, or belongs to; nothing is scanned."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], dict[Key, None]] = {}
+
+    def add(self, key: Key, words: Iterable[str]) -> None:
+        """The object is, or belongs to, the account of these words."""
+        for word in words:
+            self._told.setdefault((key.kind, word), {})[key] = None
+
+    def remove(self, key: Key, words: Iterable[str]) -> None:
+        """The object is not any more what it was said to be by these words."""
+        for word in words:
+            keys = self._told.get((key.kind, word), {})
+            keys.pop(key, None)
+            if not keys:
+                self._told.pop((key.kind, word), None)
+
+    def attached(self, kind: str, account_id: str, realm: str) -> tuple[Key, ...]:
+        """The objects of the kind that belong to the account, or stand for it, however they say so."""
+        accounts = self._told.get(("Account", f"accountID {account_id}"), ())
+        words = words_of(account_id, realm, accounts)
+        return tuple(dict.fromkeys(key for word in words for key in self._told.get((kind, word), ())))
 
 
 def levels(above: Parents) -> list[list[Key]]:

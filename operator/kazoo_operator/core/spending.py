@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from kazoo_operator.core import money
+from kazoo_operator.core import money, month
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
 from kazoo_operator.core.money import Amount
@@ -42,16 +41,16 @@ class Spending:
 
 def reads(day: Day) -> tuple[Document, ...]:
     """The summaries of the month of a day and of the one before; the latter may not be there."""
-    return tuple(Document(month, f"ledgers/summary/{month}", "none") for month in _months(day))
+    return tuple(Document(name, f"ledgers/summary/{name}", "none") for name in _months(day))
 
 
 def of(documents: Documents, day: Day) -> Spending:
     """What the summaries amount to; what was not read counts as nothing."""
-    this, last = (_sources(documents.get(month) or {}) for month in _months(day))
+    this, last = (_sources(documents.get(name) or {}) for name in _months(day))
     spent = sum(
         -amount for found in (this, last) for name, amount in found.items() if name not in _NO_SPENDING
     )
-    days = day.day + (monthrange(*_before(day))[1] if last else 0)
+    days = day.day + (month.length(*month.before(day.year, day.month)) if last else 0)
     usage = {
         "month": f"{day.year:04}-{day.month:02}",
         "perMinute": money.to_text(-this.get(_PER_MINUTE, 0)),
@@ -62,12 +61,8 @@ def of(documents: Documents, day: Day) -> Spending:
 
 
 def _months(day: Day) -> tuple[str, str]:
-    year, month = _before(day)
-    return f"{day.year:04}{day.month:02}", f"{year:04}{month:02}"
-
-
-def _before(day: Day) -> tuple[int, int]:
-    return (day.year, day.month - 1) if day.month > 1 else (day.year - 1, 12)
+    this = day.year, day.month
+    return month.named(*this), month.named(*month.before(*this))
 
 
 def _sources(summary: Mapping[str, Any]) -> dict[str, Amount]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from kazoo_operator.core.custom_resource import Key, Resource
-from kazoo_operator.core.lineage import words_of
+from kazoo_operator.core.lineage import ByAccount
 from kazoo_operator.kube.entry import Entry, Facts
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -30,7 +30,7 @@ class Cache:
         self._gone: dict[Key, int] = {}
         self._floors: dict[tuple[str, str], int] = {}
         self._referring: dict[Key, dict[Key, None]] = {}
-        self._told: dict[tuple[str, str], dict[Key, None]] = {}
+        self._by_account = ByAccount()
         self._with_realm: dict[str, dict[Key, None]] = {}
         self.passes_per_second = 0.0
 
@@ -57,8 +57,7 @@ class Cache:
 
     def attached(self, kind: str, account_id: str, realm: str) -> tuple[Key, ...]:
         """The objects of `kind` that belong to the account, by what they say and by their status; no scan."""
-        words = words_of(account_id, realm, self._told.get(("Account", f"accountID {account_id}"), ()))
-        return tuple(dict.fromkeys(key for word in words for key in self._told.get((kind, word), ())))
+        return self._by_account.attached(kind, account_id, realm)
 
     def with_realm(self, realm: str) -> tuple[Key, ...]:
         """The Accounts that manage and have this `spec.realm`; no scan."""
@@ -151,8 +150,7 @@ class Cache:
             self._referring.setdefault(facts.parent, {})[key] = None
         if facts.realm is not None and key.kind == "Account":
             self._with_realm.setdefault(facts.realm, {})[key] = None
-        for word in facts.words:
-            self._told.setdefault((key.kind, word), {})[key] = None
+        self._by_account.add(key, facts.words)
 
     def _unlink(self, key: Key, facts: Facts) -> None:
         self.passes_per_second -= 1 / facts.every
@@ -160,8 +158,7 @@ class Cache:
             _drop_from(self._referring, facts.parent, key)
         if facts.realm is not None:
             _drop_from(self._with_realm, facts.realm, key)
-        for word in facts.words:
-            _drop_from(self._told, (key.kind, word), key)
+        self._by_account.remove(key, facts.words)
 
 
 def _drop_from(found: dict[Any, dict[Key, None]], word: Any, key: Key) -> None:

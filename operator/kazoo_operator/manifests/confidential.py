@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
-from kazoo_operator.core.form import quoted, shown
+from kazoo_operator.core.form import shown
+from kazoo_operator.core.printable import quoted
 
 WITHHELD = "***"
 

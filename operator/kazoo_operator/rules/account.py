@@ -9,12 +9,7 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.rules import account_set, account_tree, account_warnings, charges, metadata, timezones
 from kazoo_operator.rules.countries import ASSIGNED, MEANT
-from kazoo_operator.rules.rule import Objection, Rule
-
-
-def _members(spec: JsonObject, name: str) -> JsonObject:
-    found = spec.get(name)
-    return found if isinstance(found, dict) else {}
+from kazoo_operator.rules.rule import Objection, Rule, part
 
 
 def _unknown_timezone(spec: JsonObject) -> Iterator[Objection]:
@@ -73,7 +68,7 @@ EMERGENCY_STAYS = Rule(
     source="Account manager guide: emergency must stay on (Kari's Law)",
     cel="!has(self.callRestrictions) || !('emergency' in self.callRestrictions) || "
     "self.callRestrictions['emergency'] != 'Deny'",
-    check=lambda spec: _members(spec, "callRestrictions").get("emergency") != "Deny",
+    check=lambda spec: part(spec, "callRestrictions").get("emergency") != "Deny",
     live=True,
 )
 
@@ -88,7 +83,7 @@ CLASSIFIERS_ARE_WORDS = Rule(
     # No matches(): offline it costs a thousand times as much as the other functions.
     cel="!has(self.callRestrictions) || self.callRestrictions.all(name, size(name) >= 1 && "
     "size(name) <= 64 && !name.contains('.') && !name.contains(' '))",
-    check=lambda spec: all(re.fullmatch("[^. ]{1,64}", name) for name in _members(spec, "callRestrictions")),
+    check=lambda spec: all(re.fullmatch("[^. ]{1,64}", name) for name in part(spec, "callRestrictions")),
 )
 
 CLASSIFIER_IS_KNOWN = Rule(
@@ -162,7 +157,7 @@ ADDRESS_IS_REQUIRED = (
 
 
 def _unassigned_country(spec: JsonObject) -> Iterator[Objection]:
-    code = _members(spec, "address").get("country")
+    code = part(spec, "address").get("country")
     if isinstance(code, str) and re.fullmatch("[A-Z]{2}", code) and code not in ASSIGNED:
         meant = MEANT.get(code)
         yield Objection("address.country", hint=f"write {meant}" if meant else "")
@@ -195,8 +190,8 @@ ACCOUNT_ID_NEEDS_ADOPT = Rule(
 
 
 def _shown_balance(spec: JsonObject) -> bool:
-    center = _members(spec, "controlCenter")
-    balance = _members(center, "balance")
+    center = part(spec, "controlCenter")
+    balance = part(center, "balance")
     shown = balance.get("show", center.get("preset", "All") == "All")
     return shown is not False or not (balance.get("credit") is True or balance.get("minutes") is True)
 

@@ -18,8 +18,8 @@ from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.money import Amount
 from kazoo_operator.rules.accounts import Said, called, is_managed, rule
 from kazoo_operator.rules.attached_set import Belongings, Owned
-from kazoo_operator.rules.grants import date, grants, part, signed
-from kazoo_operator.rules.rule import Objection
+from kazoo_operator.rules.grants import date, grants, signed
+from kazoo_operator.rules.rule import Objection, part
 
 
 @dataclass(frozen=True, order=True)

@@ -17,8 +17,8 @@ from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.money import Amount
 from kazoo_operator.rules.accounts import Said, called, is_managed, rule
 from kazoo_operator.rules.attached_set import Belongings, Owned, Owner
-from kazoo_operator.rules.grants import amount, grants, part, signed
-from kazoo_operator.rules.rule import Objection
+from kazoo_operator.rules.grants import amount, grants, signed
+from kazoo_operator.rules.rule import Objection, part
 from kazoo_operator.rules.trunks import TRUNKS, counts
 
 _ALL_FAIL = "all calls fail but emergency and outbound toll-free"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.rules.rule import Rule
+from kazoo_operator.rules.rule import Rule, part
 
 _SOURCE = "Account settings guide: changing trunk limits affects billing"
-_LIMITS = {"maxRecurringIncrease", "maxOneTime"}
+_LIMITS = ("maxRecurringIncrease", "maxOneTime")
 _UP_TO = "!has(self.charges) || self.charges.accept != 'UpTo' || has(self.charges.maxRecurringIncrease) || "
 
 
-def _charges(spec: JsonObject) -> JsonObject:
-    found = spec.get("charges")
-    return found if isinstance(found, dict) else {}
+def _says(charges: JsonObject, accept: str, *members: str) -> bool:
+    """Whether such a consent has any of the members that say what it is to; of another there is no need."""
+    return charges.get("accept") != accept or any(member in charges for member in members)
 
 
 RULES = (
@@ -26,7 +26,9 @@ RULES = (
         hint="add maxRecurringIncrease or maxOneTime",
         source=_SOURCE,
         cel=f"{_UP_TO}has(self.charges.maxOneTime)",
-        check=lambda spec: _charges(spec).get("accept") != "UpTo" or bool(_LIMITS & _charges(spec).keys()),
+        check=lambda spec: (
+            part(spec, "charges").get("accept") != "UpTo" or bool(_LIMITS & part(spec, "charges").keys())
+        ),
     ),
     Rule(
         id="KZ063",
@@ -37,6 +39,8 @@ RULES = (
         hint="add quoteDigest with the digest of status.pendingQuote",
         source=_SOURCE,
         cel="!has(self.charges) || self.charges.accept != 'Quote' || has(self.charges.quoteDigest)",
-        check=lambda spec: _charges(spec).get("accept") != "Quote" or "quoteDigest" in _charges(spec),
+        check=lambda spec: (
+            part(spec, "charges").get("accept") != "Quote" or "quoteDigest" in part(spec, "charges")
+        ),
     ),
 )

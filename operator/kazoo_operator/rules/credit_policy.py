@@ -11,8 +11,8 @@ from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.money import Amount
 from kazoo_operator.core.pricing.estimate import Day
 from kazoo_operator.rules import budget_set
-from kazoo_operator.rules.grants import amount, date, grants, is_day, part, signed
-from kazoo_operator.rules.rule import Objection, Rule
+from kazoo_operator.rules.grants import amount, date, grants, is_day, signed
+from kazoo_operator.rules.rule import Objection, Rule, part
 
 _COMMON_START = 20 * money.UNITS
 
@@ -84,8 +84,6 @@ def _recharge_is_whole(spec: JsonObject) -> bool:
     said = [name in recharge for name in ("threshold", "amount")]
     return said[0] == said[1] and (said[0] or recharge.get("enabled") is False)
 
-
-_CREDIT = "Account settings guide: manage credits"
 
 RULES = (
     Rule(

@@ -22,12 +22,6 @@ def amount(text: Any) -> Amount | None:
         return None
 
 
-def part(spec: JsonObject, name: str) -> JsonObject:
-    """A mapping of the spec; empty where it has none."""
-    found = spec.get(name)
-    return found if isinstance(found, dict) else {}
-
-
 def grants(spec: JsonObject) -> Iterator[tuple[int, JsonObject]]:
     """The grants of a CreditPolicy with their places in the list."""
     found = spec.get("grants")

@@ -118,3 +118,9 @@ class Rule:
 
 def _below_spec(said: Objection) -> Objection:
     return said._replace(path=f"spec.{said.path}" if said.path else "")
+
+
+def part(spec: JsonObject, name: str) -> JsonObject:
+    """A mapping of the spec; empty where it has none, whatever else is wrong with it."""
+    found = spec.get(name)
+    return found if isinstance(found, dict) else {}

@@ -12,13 +12,12 @@ whose `prorate` says no costs a whole month when it is added, and saves nothing 
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from kazoo_operator.core import money
+from kazoo_operator.core import money, month
 from kazoo_operator.core.money import Amount
 from kazoo_operator.core.pricing.figures import Unpriced
 from kazoo_operator.core.pricing.summary import Delta, Invoice, Place, Summary
@@ -82,7 +81,7 @@ class Line:
 
     def first_month(self, day: Day) -> Decimal:
         """The part of the difference that falls due for the rest of the day's month."""
-        days = monthrange(day.year, day.month)[1]
+        days = month.length(day.year, day.month)
         if self.prorate.additions if self.difference > 0 else self.prorate.removals:
             return self.difference * (days - day.day + 1) / days
         return max(self.difference, _ZERO)

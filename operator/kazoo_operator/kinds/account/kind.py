@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from kazoo_operator.core.documents import ACCOUNT, NO_MATCH
-from kazoo_operator.core.kind import Column, Kind, Lifecycle
+from kazoo_operator.core.kind import Column, Kind, Lifecycle, ready_columns
 from kazoo_operator.kinds.account import fields
 from kazoo_operator.kinds.account.samples import SAMPLES
 from kazoo_operator.kinds.account.spec import AccountSpec
 from kazoo_operator.kinds.account.status import AccountStatus
 from kazoo_operator.rules.account import RULES
 
-_READY = ".status.conditions[?(@.type=='Ready')]"
+_READY, _REASON, _AGE = ready_columns()
 
 KIND = Kind(
     name="Account",
@@ -24,13 +24,13 @@ KIND = Kind(
         Column("ACCOUNT-ID", ".status.accountID"),
         Column("REALM", ".status.realm"),
         Column("PARENT", ".status.parent"),
-        Column("READY", f"{_READY}.status"),
-        Column("REASON", f"{_READY}.reason"),
+        _READY,
+        _REASON,
         Column("BALANCE", ".status.balance"),
         Column("KIND", ".status.moneyKind", wide=True),
         Column("DRIFT", ".status.conditions[?(@.type=='DriftDetected')].status", wide=True),
         Column("SUSPENDED", ".spec.suspend", type="boolean", wide=True),
-        Column("AGE", ".metadata.creationTimestamp", type="date"),
+        _AGE,
     ),
     documents=(ACCOUNT, NO_MATCH),
     normal=fields.normal,
