@@ -72,13 +72,13 @@ class Budget:
         parent_id = await self._parent(subject, place)
         if parent_id is None or subject.connection.policy.budget_policy == "Off":
             return None
-        held = self._shares.get(parent_id)
+        held = self._shares.get(_which(subject, parent_id))
         if held is None or self._clock() - held[0] >= KEPT_FOR:
             available, balances = await _available(subject, parent_id), await _balances(subject, parent_id)
             # What was booked of late is in no status yet, or was booked while others were asked for.
             late = {one: self._noted[one].balance for one in balances.keys() & self._recent().keys()}
             allotted = sum(max(0, balance) for balance in {**balances, **late}.values())
-            self._shares[parent_id] = held = (self._clock(), Share(available, allotted))
+            self._shares[_which(subject, parent_id)] = held = (self._clock(), Share(available, allotted))
         return held[1]
 
     async def admit(self, subject: Subject, place: Place, rise: Amount) -> tuple[Event, ...]:
@@ -91,9 +91,9 @@ class Budget:
         if available is None:
             text = "The balance of the account above is not to be known, so its budget is not judged (KZ077)."
             return (Event("BudgetUnknown", text, warning=True),)
-        since, share = self._shares[parent_id]
+        since, share = self._shares[_which(subject, parent_id)]
         share = replace(share, available=available)
-        self._shares[parent_id] = (since, share)
+        self._shares[_which(subject, parent_id)] = (since, share)
         available += self._expected[parent_id]
         if share.allotted + rise <= available:
             return ()
@@ -110,10 +110,10 @@ class Budget:
         """The account's balance goes from `before` to `after`, so its parent's children hold more or less."""
         self._noted[place.account_id] = Noted(after, self._clock())
         parent_id = await self._parent(subject, place)
-        held = self._shares.get(parent_id or "")
+        held = self._shares.get(_which(subject, parent_id or ""))
         if parent_id is not None and held is not None:
             allotted = held[1].allotted + max(0, after) - max(0, before)
-            self._shares[parent_id] = (held[0], replace(held[1], allotted=allotted))
+            self._shares[_which(subject, parent_id)] = (held[0], replace(held[1], allotted=allotted))
 
     def expect(self, place: Place, amount: Amount) -> None:
         """A plan gives the account so much, which those below it may have."""
@@ -131,6 +131,11 @@ class Budget:
         root = subject.root.account_id
         row = await subject.connection.index.row(place.account_id, root)
         return row.tree[-1] if row is not None and row.tree else None
+
+
+def _which(subject: Subject, parent_id: str) -> str:
+    """The parent among those of all KAZOOs."""
+    return f"{subject.connection.backend.url} {parent_id}"
 
 
 async def _balances(subject: Subject, parent_id: str) -> dict[str, Amount]:

@@ -21,6 +21,7 @@ from kazoo_operator.backend.protocol import AccountRow
 from kazoo_operator.backend.registry import NoRoot
 from kazoo_operator.billing import one_at_a_time, settle
 from kazoo_operator.charge_gate import ONE_ACCOUNT, Appraisal, appraised_child, consented
+from kazoo_operator.conventions import refuse_unbranded
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.outcome import Outcome, Reason, State
 from kazoo_operator.core.plan import plan_creation
@@ -103,6 +104,7 @@ class Creation:
             if found.billed:  # others may have changed the bill meanwhile
                 found = await self._appraised(subject, parent, realm)
             await fenced(subject, parent.account_id)
+            await refuse_unbranded(subject, parent.account_id)
             consented(subject, found, {})
             account, made = await self._sent(subject, parent, realm)
             if made and found.billed:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from kazoo_operator.allowance import Allowance, approval
 from kazoo_operator.backend.errors import (
     UNCERTAIN,
     BackendError,
@@ -18,14 +15,13 @@ from kazoo_operator.backend.errors import (
     ServerFailure,
 )
 from kazoo_operator.backend.protocol import AccountRow
-from kazoo_operator.core.custom_resource import GROUP, Key
+from kazoo_operator.core.custom_resource import GROUP, Key, Resource
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
 from kazoo_operator.creation import Creation
 from kazoo_operator.identity import fenced, identify, placed
 from kazoo_operator.subject import Account, Halt, Subject, marks_on, read
-from kazoo_operator.surroundings import Deletions, Objects
+from kazoo_operator.surroundings import Surroundings
 
-HOUR = 3600.0
 _NAMED = 5
 
 
@@ -33,18 +29,16 @@ _NAMED = 5
 class Deletion:
     """Deletes accounts whose objects are being deleted; `now` is Unix time in seconds."""
 
-    deletions: Deletions
+    surroundings: Surroundings
     creation: Creation
-    now: Callable[[], float] = time.time
-    _waiting: dict[Key, str] = field(default_factory=dict)
-    _approved: set[str] = field(default_factory=set)
-    _admitting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    now: Callable[[], float]
+    _allowances: dict[Key | None, Allowance] = field(default_factory=dict)
 
     async def end(self, subject: Subject) -> Pass:
         """One pass over an object that is being deleted with its account. Raises Halt, BackendError."""
         account = await self._account(subject)
         if account is None:
-            self._waiting.pop(subject.resource.key, None)
+            self._allowance(subject.connection.key).settled(subject.resource.key)
             return Pass(Outcome.of(Reason.DELETING, "The account is gone."), released=True)
         account = await placed(subject, account)
         _refuse_root(subject, account)
@@ -57,8 +51,8 @@ class Deletion:
     async def _delete(self, subject: Subject, account: Account) -> None:
         """DELETE the account and see it gone. Raises Halt with what keeps it."""
         await fenced(subject, account.id)
-        async with self._admitting:
-            await self._admit(subject, account)
+        allowance = self._allowance(subject.connection.key)
+        await allowance.admit(subject, account)
         backend, index = subject.connection.backend, subject.connection.index
         try:
             await backend.delete_account(account.id)
@@ -72,7 +66,21 @@ class Deletion:
                 text = f"KAZOO is deleting the account {account.id}; its end is waited for."
                 raise Halt(Reason.DELETING, text)
         index.forget(account.id)
-        self._waiting.pop(subject.resource.key, None)
+        allowance.settled(subject.resource.key)
+
+    def woken(self, backend: Resource, found: Pass) -> Pass:
+        """The pass over a TelephonyBackend: once it approves deletions, those who wait for that are woken."""
+        held = self._allowances.get(backend.key)
+        waiting = () if held is None or approval(backend) is None else held.waiting
+        return replace(found, wakes=tuple(dict.fromkeys((*found.wakes, *waiting))))
+
+    def _allowance(self, backend: Key | None) -> Allowance:
+        """The deletions at the KAZOO of a TelephonyBackend; None: of the settings."""
+        if backend not in self._allowances:
+            given = self.surroundings
+            noted = given.deletions if backend is None else given.deletions_of(backend)
+            self._allowances[backend] = Allowance(noted, backend, self.now)
+        return self._allowances[backend]
 
     async def replace_half_built(self, subject: Subject, account: Account) -> None:
         """Delete an account that lacks its databases, as a person has asked for. Raises Halt."""
@@ -97,72 +105,10 @@ class Deletion:
         unmarked = not marks and account.id == subject.known_id and subject.was_managed
         return account if marks == {subject.mark} or unmarked else None
 
-    async def _admit(self, subject: Subject, account: Account) -> None:
-        """Note the deletion before it is done; one at a time, so that two do not count as one.
-
-        Raises Halt when the hour's deletions are used up, and nobody approved more.
-        """
-        since = self.now() - HOUR
-        try:
-            noted = [done for done in await self.deletions.read() if done.at > since]
-            recent = [done.account_id for done in sorted(noted, key=lambda done: done.at)]
-            self._refuse_more(subject, account, recent)
-            if account.id not in recent:
-                await self.deletions.add(account.id)
-        except OSError as error:
-            raise _unnoted(error) from None
-
-    def _refuse_more(self, subject: Subject, account: Account, recent: list[str]) -> None:
-        """`recent`: the ids of the accounts deleted within the hour, oldest first."""
-        limit = subject.connection.policy.max_deletions_per_hour
-        self._waiting = {key: held for key, held in self._waiting.items() if _still_waits(subject, key)}
-        self._waiting[subject.resource.key] = account.id
-        if account.id in recent or len(recent) < limit:
-            return
-        url, waiting = subject.connection.backend.url, set(self._waiting.values())
-        # Of those that one approval names, some may be deleted by now: the last ones.
-        digests = {digest(url, waiting.union(recent[left:])) for left in range(len(recent) + 1)}
-        if _approved(subject.objects, self._waiting, digests):
-            self._approved |= waiting
-        if account.id in self._approved:
-            return
-        text = (
-            f"{len(recent)} of {limit} deletions an hour are used up, and {len(waiting)} wait; for all of "
-            f"them at once annotate this object with {GROUP}/approve-deletions: {digest(url, waiting)}."
-        )
-        raise Halt(Reason.DELETION_LIMIT, text)
-
 
 _NOT_OURS = frozenset(
     {Reason.EXTERNALLY_DELETED, Reason.NOT_ADOPTED, Reason.REALM_TAKEN, Reason.ACCOUNT_NOT_FOUND}
 )
-
-
-def _still_waits(subject: Subject, key: Key) -> bool:
-    """Whether an object that waited for its deletion still does: its policy may be Retain by now."""
-    found = subject.objects.get(key)
-    return found is not None and found.deleting and found.spec.get("deletionPolicy") == "Delete"
-
-
-def digest(url: str, account_ids: set[str]) -> str:
-    """`sha256:` and 64 hex digits over the backend's URL and the sorted ids, as canonical JSON."""
-    content = {"accounts": sorted(account_ids), "backend": url}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
-
-
-def _approved(objects: Objects, waiting: dict[Key, str], digests: set[str]) -> bool:
-    """Whether an annotation on any of the waiting objects approves all of them."""
-    found = (objects.get(key) for key in waiting)
-    return any(
-        resource is not None and resource.annotations.get(f"{GROUP}/approve-deletions") in digests
-        for resource in found
-    )
-
-
-def _unnoted(error: OSError) -> Halt:
-    text = f"The deletion cannot be noted in the Lease ({error}), and is not done without; retried."
-    return Halt(Reason.BACKEND_UNAVAILABLE, text)
 
 
 def _refuse_root(subject: Subject, account: Account) -> None:

@@ -3,6 +3,7 @@
 One pass over one object runs through `Engine.reconcile`:
 
     validated     the spec, or InvalidSpec                                   validity.py
+    of            the connection to its KAZOO, or BackendNotReady            backends.py
     identify      which account is it, and may it be touched                 identity.py
     parent_of     which account is it to stand below                         hierarchy.py
     create        only when a search just before finds no such realm         creation.py
@@ -12,6 +13,7 @@ One pass over one object runs through `Engine.reconcile`:
     converge      write what differs, read back, judge again
     end           for an object that is being deleted with its account       deletion.py
     Attached      for the kinds whose objects belong to an account           attached.py
+    keep          for the kind that says where KAZOO is                      backends.py, reach.py
     report        the status fields
 
 What happens next follows from the spec and from KAZOO alone, so a pass may end anywhere and start anew.
@@ -27,12 +29,13 @@ from datetime import UTC, datetime
 from kazoo_operator.attached import Attached
 from kazoo_operator.backend.errors import BackendError, Invalid
 from kazoo_operator.backend.registry import NoRoot, Registry
+from kazoo_operator.backends import Backends, NotConnected
+from kazoo_operator.conventions import refuse_misnamed
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.mark import Mark
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, State
-from kazoo_operator.core.plan import Write
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
 from kazoo_operator.drift import Verdict, judge, told
@@ -50,13 +53,14 @@ from kazoo_operator.subject import (
     Halt,
     Progress,
     Subject,
-    marks_on,
+    made_by_us,
     read,
     status_fields,
     wanted_fields,
 )
 from kazoo_operator.surroundings import Surroundings
 from kazoo_operator.validity import refuse, validated
+from kazoo_operator.writing import carry_out
 
 HALF_BUILT_AFTER = 120.0
 
@@ -76,8 +80,9 @@ class Engine:
         self._registry = registry
         self._surroundings = surroundings
         self._clock = clock
+        self._backends = Backends(self._kinds["TelephonyBackend"], registry, surroundings, clock, now)
         self._creation = Creation(clock, now)
-        self._deletion = Deletion(surroundings.deletions, self._creation, now)
+        self._deletion = Deletion(surroundings, self._creation, now)
         self._half_built: dict[str, float] = {}
         self._now = now
         self._attached = Attached(clock, now)
@@ -87,21 +92,29 @@ class Engine:
     async def reconcile(self, resource: Resource, progress: Progress) -> Pass:
         """One pass over `resource`; every failure is an outcome."""
         kind = self._kinds[resource.key.kind]
+        if not kind.managed:
+            return self._deletion.woken(resource, await self._backends.keep(resource))
         try:
-            return await self._pass(kind, resource, progress)
+            found = await self._pass(kind, resource, progress)
         except Halt as halt:
-            return with_steps(kind, resource, halt.found)
+            found = with_steps(kind, resource, halt.found)
+        except NotConnected as missing:
+            return missing.found
         except NoRoot as error:
-            text = f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT."
-            return Pass(Outcome.of(Reason.FORBIDDEN, text))
+            found = self._backends.rootless(resource, error)
         except BackendError as error:
-            return Pass(outcome_of(error, kind))
+            found = Pass(outcome_of(error, kind))
         finally:
             progress.outcome = None
+        return await self._backends.told(resource, found)
 
     async def finish(self) -> None:
         """Wait until no creation and no deletion is in flight."""
         await self._registry.finish_creates()
+
+    async def close(self) -> None:
+        """Give up what is being looked at."""
+        await self._backends.close()
 
     async def _pass(self, kind: Kind, resource: Resource, progress: Progress) -> Pass:
         if resource.spec.get("suspend") is True:
@@ -112,6 +125,7 @@ class Engine:
             return await self._attached.keep(await self._valid(kind, resource))
         try:
             subject = await self._valid(kind, resource)
+            refuse_misnamed(subject)
             refuse_cycle(subject)
             refuse(kind.findings(subject.fields, await consult(subject, {})), State.STALLED)
         except Halt as halt:
@@ -151,7 +165,7 @@ class Engine:
         if another := account.id != subject.known_id:
             known["balance"] = None  # it was that of an account which is gone
         incomplete = another or not status.get("balance")
-        if lacks_databases(error) and incomplete and _made_by_us(subject, account):
+        if lacks_databases(error) and incomplete and made_by_us(subject, account):
             return await self._half(subject, account, known)
         return Halt.of(error, subject.kind, known)
 
@@ -160,11 +174,12 @@ class Engine:
 
         What has an account comes back for them at each resync, and sooner where they could not be looked at.
         """
-        mark, index = self._mark(resource), self._registry.of(resource).index
-        if resource.observe_only or not (resource.status.get("accountID") or index.known(mark)):
-            return halt
         comes_back = Return.AT_RESYNC
         try:
+            index = (await self._backends.of(resource)).index
+            known = resource.status.get("accountID") or index.known(self._mark(resource))
+            if resource.observe_only or not known:
+                return halt
             subject = await self._subject(kind, resource, dict(resource.spec))
             account = await known_account(subject)
             if account is not None:
@@ -172,6 +187,8 @@ class Engine:
                 halt.found = replace(halt.found, events=(*events, *halt.found.events))
         except BackendError as error:
             comes_back = outcome_of(error, kind).comes_back
+        except NotConnected:
+            return halt  # woken with its TelephonyBackend
         except (NoRoot, Halt):
             pass  # looked for again at resync; what the pass tells is the first thing to mend
         halt.found = replace(halt.found, outcome=halt.found.outcome.no_later_than(comes_back))
@@ -184,10 +201,9 @@ class Engine:
 
     async def _subject(self, kind: Kind, resource: Resource, fields: JsonObject) -> Subject:
         """The object with what is decided before KAZOO is asked; `fields`: what its spec is taken to say."""
-        connection = self._registry.of(resource)
-        root = await connection.root()
-        mark, objects = self._mark(resource), self._surroundings.objects
-        return Subject(resource, kind, fields, connection, root, mark, objects)
+        connection = await self._backends.of(resource)
+        root, objects = await connection.root(), self._backends.neighbours(resource)
+        return Subject(resource, kind, fields, connection, root, self._mark(resource), objects)
 
     def _mark(self, resource: Resource) -> Mark:
         return Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)
@@ -263,7 +279,7 @@ class Engine:
         written: dict[str, str | None] = {}
         try:
             for write in plan.writes:
-                written[write.document.name] = await _write(subject, account, write, documents)
+                written[write.document.name] = await carry_out(subject, account, write, documents)
         except BackendError as error:
             left_open = {write.document.name for write in plan.writes} - written.keys()
             done = {document.name for document in subject.kind.documents} - left_open
@@ -282,18 +298,3 @@ class Engine:
             text = f"KAZOO took the change and still shows other values at {paths}; look what else sets them."
             raise Halt(Reason.NOT_CONVERGING, text, known)
         return replace(account, document=again.document)
-
-
-async def _write(subject: Subject, account: Account, write: Write, documents: Documents) -> str | None:
-    """Carry out one write of a plan; the id of the item of a list that was written."""
-    connection, document = subject.connection, write.document
-    if write.new:
-        return str((await connection.backend.make(account.id, document, write.data)).get("id"))
-    item = str(documents[document.name].get("id")) if document.found_by is not None else None
-    await connection.write(account.id, document.of(item) if item is not None else document, write.data)
-    return item
-
-
-def _made_by_us(subject: Subject, account: Account) -> bool:
-    """Whether the account came out of a creation of ours: it has our mark, and was not adopted."""
-    return set(marks_on(subject, account)) == {subject.mark} and subject.said.get("adopt") is not True

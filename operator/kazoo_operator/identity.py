@@ -156,7 +156,7 @@ async def placed(subject: Subject, account: Account) -> Account:
     if row is None:
         text = (
             f"The account {account.id} is not below {root.realm}, and nothing outside is touched; "
-            "check KAZOO_OPERATOR_ROOT_ACCOUNT."
+            f"check {subject.connection.root_is_named_by}."
         )
         known = {"accountID": account.id} if subject.mark in marks_on(subject, account) else {}
         raise Halt(Reason.OUTSIDE_SUBTREE, text, known)

@@ -58,20 +58,23 @@ RESYNC_STRETCH = Gauge(
 )
 BACKEND_REQUESTS = Counter(
     "kazoo_api_requests",
-    "Requests to KAZOO; code is the HTTP status, or what kept it from coming.",
-    ["method", "route", "code"],
+    "Requests to a KAZOO; code is the HTTP status, or what kept it from coming.",
+    ["backend", "method", "route", "code"],
     registry=REGISTRY,
 )
 BACKEND_SECONDS = Histogram(
     "kazoo_api_request_duration_seconds",
     "Length of a request to KAZOO, waiting for its turn aside.",
-    ["method", "route"],
+    ["backend", "method", "route"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
     registry=REGISTRY,
 )
 
 
-def observe_backend(method: str, route: str, code: str, seconds: float) -> None:
-    """Count one request to KAZOO; `route` is a template such as `/accounts/{id}`, never a real path."""
-    BACKEND_REQUESTS.labels(method, route, code).inc()
-    BACKEND_SECONDS.labels(method, route).observe(seconds)
+def observe_backend(backend: str, method: str, route: str, code: str, seconds: float) -> None:
+    """Count one request to the KAZOO of a TelephonyBackend (`namespace/name`) or of the `settings`.
+
+    `route` is a template such as `/accounts/{id}`, never a real path.
+    """
+    BACKEND_REQUESTS.labels(backend, method, route, code).inc()
+    BACKEND_SECONDS.labels(backend, method, route).observe(seconds)

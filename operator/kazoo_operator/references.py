@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kazoo_operator.backend.errors import Forbidden, NotFound
-from kazoo_operator.core.custom_resource import JsonObject, Key
+from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
+from kazoo_operator.core.lineage import backend_of
 from kazoo_operator.core.outcome import Reason, State
 from kazoo_operator.subject import Halt, Subject
 
@@ -41,6 +42,8 @@ class Referring:
     async def _by_name(self, name: str) -> Referred:
         key = Key("Account", self.subject.resource.key.namespace, name)
         named = self.subject.objects.get(key)
+        if named is not None and backend_of(named) != backend_of(self.subject.resource):
+            raise self._elsewhere(named)
         why = f"waiting for the Account {name} of this namespace, which is not there or not Ready yet"
         if named is not None and named.deleting:
             why = f"the Account {name} is being deleted; waiting for another of that name"
@@ -76,6 +79,16 @@ class Referring:
             "name another."
         )
         raise Halt(Reason.OUTSIDE_SUBTREE, text)
+
+    def _elsewhere(self, named: Resource) -> Halt:
+        """Accounts of two backends are never taken for one tree, even where both lead to one KAZOO."""
+        theirs, mine = backend_of(named), backend_of(self.subject.resource)
+        text = (
+            f"{self.field}: the Account {named.key.name} refers to the TelephonyBackend {theirs.namespace}/"
+            f"{theirs.name}, and this object to {mine.namespace}/{mine.name}; write the same backendRef in "
+            "both (KZ180)."
+        )
+        return Halt(Reason.INVALID_SPEC, text, state=State.STALLED, awaits=(named.key,))
 
     def _not_there(self, what: str) -> Halt:
         """Nobody tells when such an account appears: it is looked for at each resync."""

@@ -31,7 +31,7 @@ class Refusals:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._refusals: dict[str, Refusal] = {}
+        self._refusals: dict[tuple[str, str], Refusal] = {}
 
     async def note(self, subject: Subject, account: Account, error: Invalid, found: Pass) -> None:
         """KAZOO 5.0 stores what it refuses as not unique: remember what stood there, and put it back."""
@@ -40,14 +40,16 @@ class Refusals:
         old = {name: value for name, value in before.items() if name in unique}
         if old:
             resource, until = subject.resource, self._clock() + REFUSED_FOR
-            self._refusals[account.id] = Refusal(resource.uid, resource.generation, old, until, found)
+            self._refusals[_which(subject, account)] = Refusal(
+                resource.uid, resource.generation, old, until, found
+            )
             again = await read(subject, account.id)
             if again is not None:
                 await _put_back(subject, again, old)
 
     async def stop(self, subject: Subject, account: Account) -> None:
         """Raises Halt while the same spec was refused within the hour; what was stored is put back first."""
-        refusal = self._refusals.get(account.id)
+        refusal = self._refusals.get(_which(subject, account))
         if refusal is None:
             return
         await _put_back(subject, account, refusal.old)
@@ -55,7 +57,11 @@ class Refusals:
         same = (refusal.uid, refusal.generation) == (resource.uid, resource.generation)
         if same and self._clock() < refusal.until:
             raise Halt.again(refusal.found)
-        del self._refusals[account.id]
+        del self._refusals[_which(subject, account)]
+
+
+def _which(subject: Subject, account: Account) -> tuple[str, str]:
+    return subject.connection.backend.url, account.id
 
 
 async def _put_back(subject: Subject, account: Account, old: JsonObject) -> None:

@@ -1,4 +1,4 @@
-"""The operator's settings, from the environment; a TelephonyBackend's stand-in until one is declared."""
+"""The operator's settings, from the environment; they stand in where no TelephonyBackend is declared."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from kazoo_operator.backend.login import Credential, SecretFile, User
 from kazoo_operator.backend.transport import base_url
 from kazoo_operator.core import realm
+
+NO_URL = "KAZOO_URL: is not set, for example https://crossbar.example.com:8443"
 
 
 class SettingsRefused(Exception):
@@ -60,7 +62,9 @@ class Settings(BaseSettings):
         extra="ignore", frozen=True, populate_by_name=True, env_ignore_empty=True
     )
 
-    url: str = Field(validation_alias=AliasChoices("KAZOO_URL"), description="Base URL of Crossbar.")
+    url: str = Field(
+        default="", validation_alias=AliasChoices("KAZOO_URL"), description="Base URL of Crossbar."
+    )
     api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY"))
     api_key_file: Path | None = Field(default=None, validation_alias=AliasChoices("KAZOO_API_KEY_FILE"))
     username: str | None = Field(default=None, validation_alias=AliasChoices("KAZOO_USERNAME"))
@@ -101,6 +105,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _reachable_and_known(self) -> Settings:
+        if not self.url:
+            return self
         try:
             parts = urlsplit(base_url(self.url))
         except ValueError as error:
@@ -122,6 +128,10 @@ class Settings(BaseSettings):
         keys_given, user_given = (
             [name for name, value in way.items() if value is not None] for way in (keys, user)
         )
+        if not self.url:
+            if keys_given or user_given:
+                raise ValueError(NO_URL)
+            return self
         if not keys_given and not user_given:
             raise ValueError(
                 f"KAZOO_API_KEY_FILE: give either it, or KAZOO_API_KEY, or a user by {', '.join(user)}"
@@ -133,6 +143,11 @@ class Settings(BaseSettings):
             if user_given and value is None:
                 raise ValueError(f"{name}: is not set; a user needs {', '.join(user)}")
         return self
+
+    @property
+    def name_a_backend(self) -> bool:
+        """Whether they say where KAZOO is; an operator may know it from TelephonyBackends alone."""
+        return bool(self.url)
 
     def credential(self) -> Credential:
         """What logs in, a key or a user; files are read anew at each login, so a new secret is picked up."""
@@ -149,13 +164,19 @@ class Settings(BaseSettings):
         return None if self.ca_file is None else ssl.create_default_context(cafile=self.ca_file)
 
 
-def load(**flags: object) -> Settings:
-    """Settings from the environment, flags of the command line winning. Raises SettingsRefused."""
+def load(*, with_backend: bool = True, **flags: object) -> Settings:
+    """Settings from the environment, flags of the command line winning. Raises SettingsRefused.
+
+    `with_backend`: they must say where KAZOO is.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
     if "api_key_file" in given:
         given |= dict.fromkeys(("api_key", "username", "password_file", "account_name"))
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        settings = Settings(**given)  # type: ignore[arg-type]
+        if with_backend and not settings.name_a_backend:
+            raise SettingsRefused(NO_URL)
+        return settings
     except ValidationError as error:
         lines = "\n".join(map(_line, error.errors(include_url=False)))
         raise SettingsRefused(lines.replace("KAZOO_URL: ", "--url: ") if "url" in given else lines) from None
@@ -165,8 +186,6 @@ def _line(fault: object) -> str:
     assert isinstance(fault, dict)
     where = ".".join(str(part) for part in fault["loc"])
     text = str(fault["msg"]).removeprefix("Value error, ")
-    if fault["type"] == "missing":
-        return f"{where}: is not set, for example https://crossbar.example.com:8443"
     return f"{_variable(where)}: {text}" if where else text
 
 

@@ -197,6 +197,11 @@ def twin_found(subject: Subject, account: Account, twin: str) -> Halt:
     return Halt(Reason.REALM_TAKEN, text, status_fields(subject, account))
 
 
+def made_by_us(subject: Subject, account: Account) -> bool:
+    """Whether the account came out of a creation of ours: it has our mark, and was not adopted."""
+    return set(marks_on(subject, account)) == {subject.mark} and subject.said.get("adopt") is not True
+
+
 def oldest(accounts: list[Account]) -> Account:
     """Of several accounts with our mark, always the same one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,11 +43,26 @@ class Deletions(Protocol):
         """To be called before the account is deleted. Raises OSError when it cannot be noted."""
 
 
+class Secrets(Protocol):
+    """The cluster's Secrets, by name only: none is listed or watched."""
+
+    async def get(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """The entries of a Secret as they are now; None when there is none.
+
+        Raises PermissionError where it may not be read, another OSError where nobody can tell.
+        """
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """`owner` stands in our marks; `leads` says at any moment whether we may write to KAZOO."""
+    """`owner` stands in our marks; `leads` says at any moment whether we may write to KAZOO.
+
+    `deletions` are those at the KAZOO of the settings, `deletions_of` those at that of a TelephonyBackend.
+    """
 
     owner: str
     objects: Objects
     deletions: Deletions
     leads: Callable[[], bool]
+    secrets: Secrets
+    deletions_of: Callable[[Key], Deletions]

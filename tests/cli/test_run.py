@@ -40,6 +40,7 @@ def test_every_kind_is_watched_with_the_finalizer_that_is_documented(options: li
         ("Account", "accounts", "kazoo-operator.io/account"),
         ("AppRestrictions", "apprestrictions", "kazoo-operator.io/reset"),
         ("CreditPolicy", "creditpolicies", "kazoo-operator.io/reset"),
+        ("TelephonyBackend", "telephonybackends", ""),
         ("TrunkLimits", "trunklimits", "kazoo-operator.io/reset"),
     ]
     assert options[0].namespaces == ("voice", "data")

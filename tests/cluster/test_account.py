@@ -228,7 +228,10 @@ def test_metrics_name_what_happened(stage: Stage) -> None:
     stage.until_ready("metered")
     text = stage.operator.metrics()
     assert 'controller_runtime_reconcile_total{controller="account",result="success"}' in text
-    assert 'kazoo_api_requests_total{code="201",method="PUT",route="/accounts/{id}"} 1.0' in text
+    assert (
+        'kazoo_api_requests_total{backend="settings",code="201",method="PUT",route="/accounts/{id}"} 1.0'
+        in text
+    )
     assert stage.operator.probe("healthz")[0] == 200
 
 

@@ -131,6 +131,26 @@ class Memory:
         self.noted.append(Deletion(account_id, self._now()))
 
 
+class Secrets:
+    """The Secrets of a cluster that has no API server; `broken` is raised by each reading."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], dict[str, bytes]] = {}
+        self.broken: OSError | None = None
+        self.reads = 0
+
+    def put(self, name: str, namespace: str = "team", **entries: str) -> None:
+        self.held[namespace, name] = {
+            entry.replace("_", "-"): value.encode() for entry, value in entries.items()
+        }
+
+    async def get(self, namespace: str, name: str) -> dict[str, bytes] | None:
+        self.reads += 1
+        if self.broken is not None:
+            raise self.broken
+        return self.held.get((namespace, name))
+
+
 @dataclass
 class World:
     """A sandbox, and engines that start and end over it."""
@@ -146,6 +166,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.clock)
+        self.memories: dict[Key, Memory] = {}
+        self.secrets = Secrets()
 
     def engine(
         self, owner: str = "cluster", key: str | None = None, just_begun: bool = False, **options: Any
@@ -164,13 +186,24 @@ class World:
             **options,
         )
         self.open.append(backend)
-        surroundings = Surroundings(owner, self.objects, self.memory, lambda: self.leading)
+        surroundings = self.surroundings(owner)
         self.connection = Connection(backend, policy, self.clock)
         registry = Registry(self.connection)
         engine = Engine(discover(), registry, surroundings, self.clock, now=now)
         if not just_begun:
             engine._attached._booking._begun -= 60
         return engine
+
+    def surroundings(self, owner: str) -> Surroundings:
+        """What an engine of this world is given."""
+        return Surroundings(
+            owner,
+            self.objects,
+            self.memory,
+            lambda: self.leading,
+            self.secrets,
+            lambda key: self.memories.setdefault(key, Memory(self.clock)),
+        )
 
     def real_time_engine(self, later: float = 0, **options: Any) -> Engine:
         """A new life whose calendar is the real one, or `later` by so many seconds."""
@@ -253,6 +286,15 @@ async def world(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[W
         yield world
         for backend in world.open:
             await backend.close()
+
+
+DEFAULT = Key("TelephonyBackend", "team", "default")
+
+
+def awaited(found: Pass) -> tuple[Key, ...]:
+    """Whom an object waits for beside its TelephonyBackend, which every object waits for."""
+    assert found.outcome.awaits[-1] == DEFAULT
+    return found.outcome.awaits[:-1]
 
 
 def after(resource: Resource, found: Pass, generation: int | None = None, **spec: Any) -> Resource:

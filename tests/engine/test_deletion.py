@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from kazoo_operator.allowance import digest
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, Return, State
-from kazoo_operator.deletion import digest
 from kazoo_operator.engine import Engine
-from tests.engine.conftest import Clock, Watching, World, account, after, until_ready
+from tests.engine.conftest import Clock, Watching, World, account, after, awaited, until_ready
 
 CONFIRMED = {"confirm-delete": "Acme Dental"}
 
@@ -69,7 +69,7 @@ async def test_children_are_deleted_first_and_named(world: World) -> None:
     waits = await _end(engine, going(resource, CONFIRMED))
     assert (waits.outcome.reason, waits.outcome.state) == (Reason.HAS_DESCENDANTS, State.RECONCILING)
     assert "Child" in waits.outcome.message
-    assert waits.outcome.awaits == (Key("Account", "team", "child"),)
+    assert awaited(waits) == (Key("Account", "team", "child"),)
     assert (await _end(engine, going(child, {"confirm-delete": "Child"}))).released
     assert (await _end(engine, going(resource, CONFIRMED))).released
     assert (await world.writes())[-2:] == [("DELETE", 200)] * 2

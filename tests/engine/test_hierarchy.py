@@ -8,7 +8,7 @@ import pytest
 
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Pass, Reason, Return, State
-from tests.engine.conftest import Watching, World, account, after, until_ready
+from tests.engine.conftest import Watching, World, account, after, awaited, until_ready
 
 PARENT = {"name": "Parent", "realm": "parent.pbx.example.com"}
 CHILD = {"name": "Child", "realm": "child.pbx.example.com"}
@@ -56,7 +56,7 @@ async def test_a_child_waits_for_a_parent_that_is_not_there_and_asks_nothing_of_
     found = await world.engine().reconcile(child, Watching())
     assert (found.outcome.reason, found.outcome.state) == (Reason.PARENT_NOT_READY, State.RECONCILING)
     assert found.outcome.comes_back is Return.ON_CHANGE
-    assert found.outcome.awaits == (Key("Account", "team", "parent"),)
+    assert awaited(found) == (Key("Account", "team", "parent"),)
     assert "the Account parent" in found.outcome.message
     assert await world.writes() == []
 
@@ -71,7 +71,7 @@ async def test_a_child_waits_for_a_parent_that_is_not_ready(world: World, change
     child = account("child", parentRef={"name": "parent"}, **CHILD)
     found = await world.engine().reconcile(child, Watching())
     assert found.outcome.reason is Reason.PARENT_NOT_READY
-    assert found.outcome.awaits == (Key("Account", "team", "parent"),)
+    assert awaited(found) == (Key("Account", "team", "parent"),)
     assert await world.writes() == []
 
 
@@ -125,7 +125,7 @@ async def test_a_cycle_names_its_members(world: World, length: int) -> None:
         found = await engine.reconcile(member, Watching())
         assert (found.outcome.reason, found.outcome.state) == (Reason.HIERARCHY_CYCLE, State.STALLED)
         assert all(name in found.outcome.message for name in names)
-        assert {key.name for key in found.outcome.awaits} == set(names) - {member.key.name}
+        assert {key.name for key in awaited(found)} == set(names) - {member.key.name}
     assert await world.writes() == []
 
 
@@ -143,7 +143,7 @@ async def test_a_cycle_of_accounts_that_are_still_to_be_made_is_found_by_realm_t
         found = await engine.reconcile(member, Watching())
         assert (found.outcome.reason, found.outcome.state) == (Reason.HIERARCHY_CYCLE, State.STALLED)
         assert f"{member.key.name} -> " in found.outcome.message
-        assert {key.name for key in found.outcome.awaits} == {"a", "b"} - {member.key.name}
+        assert {key.name for key in awaited(found)} == {"a", "b"} - {member.key.name}
     assert await world.writes() == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kazoo_operator.core.custom_resource import Resource
 from tests.engine.attached import attached, keep, ready_account
-from tests.engine.conftest import Watching, World, after
+from tests.engine.conftest import Watching, World, after, awaited
 
 PLAN = {"plan": {"limits": {"twoway_trunks": {"rate": 24.99, "cascade": True, "activation_charge": 2}}}}
 
@@ -88,7 +88,7 @@ async def test_a_field_that_is_left_out_is_left_alone(world: World) -> None:
 async def test_it_waits_for_its_account(world: World) -> None:
     found = await world.engine().reconcile(trunks(), Watching())
     assert found.outcome.reason == "AccountNotReady"
-    assert [key.name for key in found.outcome.awaits] == ["acme"]
+    assert [key.name for key in awaited(found)] == ["acme"]
     assert await world.writes("/limits$") == []
 
 

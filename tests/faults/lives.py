@@ -71,11 +71,12 @@ class Life:
         self.engine: Engine = world.engine(**options)
         self._backend = world.open[-1]
         self._world, self._hook = world, hook
-        connection = self.engine._registry._default
+        connection = self.engine._registry.default
         spied: Any = Spied(connection.backend, CALLS, self._heard)
         connection.backend = connection.index._backend = spied
         memory: Any = Spied(world.memory, frozenset({"read", "add"}), self._heard)
-        self.engine._deletion.deletions = memory
+        deletion = self.engine._deletion
+        deletion.surroundings = replace(deletion.surroundings, deletions=memory)
 
     async def _heard(self, name: str, moment: str) -> int:
         if moment == "before":

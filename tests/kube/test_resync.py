@@ -4,7 +4,13 @@ import random
 
 import pytest
 
+from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.kube import resync
+
+
+def of(kind: str, **spec: object) -> Resource:
+    """An object of a kind."""
+    return Resource(Key(kind, "team", "one"), "u", 1, "1", spec, {})
 
 
 @pytest.mark.parametrize(
@@ -25,11 +31,16 @@ from kazoo_operator.kube import resync
     ],
 )
 def test_the_interval_is_what_the_spec_says_within_bounds(text: object, seconds: float) -> None:
-    assert resync.interval({"resyncInterval": text}) == seconds
+    assert resync.interval(of("Account", resyncInterval=text)) == seconds
 
 
 def test_without_a_word_in_the_spec_it_is_ten_minutes() -> None:
-    assert resync.interval({}) == 600
+    assert resync.interval(of("Account")) == 600
+
+
+def test_a_backend_is_looked_at_within_a_minute_jitter_included() -> None:
+    every = resync.interval(of("TelephonyBackend", resyncInterval="24h"))
+    assert max(resync.next_pass(every, random.Random(1).uniform) for _ in range(1000)) <= 60
 
 
 def test_passes_lie_a_fifth_around_the_interval() -> None:

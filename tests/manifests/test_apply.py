@@ -28,6 +28,7 @@ ON_OUR_KINDS = {
     *((plural, verb) for plural in PLURALS for verb in ("get", "list", "watch", "patch")),
     *((f"{plural}/status", "patch") for plural in PLURALS),
     ("events", "create"),
+    ("secrets", "get"),
 }
 AT_HOME = {
     (f"namespaces/{HOME}", "get"),

@@ -1,4 +1,4 @@
-"""Which KAZOO an object belongs to, and what is remembered of each: its root account, and its accounts."""
+"""The KAZOOs that are connected, and what is remembered of each: its root account, and its accounts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from weakref import WeakValueDictionary
 
 from kazoo_operator.backend.errors import NotFound
 from kazoo_operator.backend.index import AccountIndex
+from kazoo_operator.backend.login import Source
 from kazoo_operator.backend.protocol import Backend, Identity
-from kazoo_operator.core.custom_resource import JsonObject, Resource
+from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.documents import ACCOUNT, ROWS, Document
 
 CONSULTED_FOR = 3600.0
@@ -22,28 +23,58 @@ CONSULTED_FOR = 3600.0
 
 @dataclass(frozen=True)
 class Policy:
-    """What the settings (later: a TelephonyBackend) say about a KAZOO beyond its URL and credential."""
+    """What the settings or a TelephonyBackend say about a KAZOO beyond its URL and credential."""
 
     realm_template: str = ""
     currency: str = "USD"
     root_account: str | None = None
     max_deletions_per_hour: int = 1
     budget_policy: Literal["Deny", "Warn", "Off"] = "Warn"
+    require_whitelabel: bool = False
+    name_pattern: str = ""
 
 
 class NoRoot(Exception):
-    """The root account that the settings name is not to be found below the credential's account."""
+    """The root account that is named is not to be found below the credential's account."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a KAZOO is reached: what differs in any of this is another connection.
+
+    `auth` says by what a credential is found, `source` gives it; `authorities` are certificates in PEM form,
+    trusted instead of the system's.
+    """
+
+    name: str
+    url: str
+    auth: str
+    root_account: str | None
+    requests_per_second: float
+    authorities: str | None
+    source: Source = field(compare=False)
+
+
+Connect = Callable[[Access], Backend]
+"""Makes the client of a KAZOO. Raises ValueError for what is no URL."""
 
 
 class Connection:
     """One KAZOO as the engine works with it.
 
-    `clock` is monotonic, in seconds.
+    `clock` is monotonic, in seconds; `key` names the TelephonyBackend that it is of, None the settings.
     """
 
-    def __init__(self, backend: Backend, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        policy: Policy,
+        clock: Callable[[], float] = time.monotonic,
+        key: Key | None = None,
+    ) -> None:
         self.backend = backend
         self.policy = policy
+        self.key = key
         self.index = AccountIndex(backend, clock)
         self._root: tuple[str, Identity] | None = None
         self.creating: Counter[str] = Counter()
@@ -60,6 +91,23 @@ class Connection:
         if self._root is None or self._root[0] != login.account_id:
             self._root = (login.account_id, await self._find_root(str(wanted)))
         return self._root[1]
+
+    async def root_now(self) -> Identity:
+        """The root account, looked for anew. Raises BackendError, NoRoot."""
+        self._root = None
+        return await self.root()
+
+    @property
+    def called(self) -> str:
+        """What a person calls it."""
+        if self.key is None:
+            return "the operator's settings"
+        return f"the TelephonyBackend {self.key.namespace}/{self.key.name}"
+
+    @property
+    def root_is_named_by(self) -> str:
+        """Where a person says which account is the root."""
+        return "KAZOO_OPERATOR_ROOT_ACCOUNT" if self.key is None else f"rootAccount of {self.called}"
 
     async def _find_root(self, wanted: str) -> Identity:
         account_id = wanted
@@ -130,19 +178,56 @@ class Connection:
 
 
 class Registry:
-    """Gives the connection that an object asks for; now the one that the settings describe."""
+    """The connection of the settings, if they describe one, and those of the TelephonyBackends by their keys.
 
-    def __init__(self, default: Connection) -> None:
-        self._default = default
+    `connect` makes the clients of the latter; `clock` is monotonic, in seconds.
+    """
 
-    def of(self, resource: Resource) -> Connection:
-        """The connection for `resource`."""
-        return self._default
+    def __init__(
+        self,
+        default: Connection | None,
+        connect: Connect | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.default = default
+        self._connect = connect
+        self._clock = clock
+        self._held: dict[Key, tuple[Access, Connection]] = {}
+        self._retired: list[Backend] = []
+
+    def get(self, key: Key) -> Connection | None:
+        """The connection of a TelephonyBackend; it outlives that, and its Secret."""
+        held = self._held.get(key)
+        return None if held is None else held[1]
+
+    async def open(self, key: Key, access: Access, policy: Policy) -> Connection:
+        """The connection of a TelephonyBackend, a new one where another access is asked for.
+
+        What is being created over the old one is finished first; passes that are on may still use that.
+        Raises ValueError for what is no URL.
+        """
+        held = self._held.get(key)
+        if held is None or held[0] != access:
+            if self._connect is None:
+                raise ValueError("no TelephonyBackend is connected here")
+            backend = self._connect(access)
+            if held is not None:
+                await held[1].backend.finish_creates()
+                self._retired.append(held[1].backend)
+            held = self._held[key] = (access, Connection(backend, policy, self._clock, key))
+        held[1].policy = policy
+        return held[1]
 
     async def finish_creates(self) -> None:
         """Wait until no create is in flight anywhere."""
-        await self._default.backend.finish_creates()
+        for backend in self._backends():
+            await backend.finish_creates()
 
     async def close(self) -> None:
         """Close every backend."""
-        await self._default.backend.close()
+        for backend in self._backends():
+            await backend.close()
+
+    def _backends(self) -> tuple[Backend, ...]:
+        given = () if self.default is None else (self.default.backend,)
+        return (*given, *(held.backend for _, held in self._held.values()), *self._retired)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from kazoo_operator.backend.crossbar import Crossbar
+    from kazoo_operator.backend.registry import Access
     from kazoo_operator.engine import Engine
     from kazoo_operator.kube.options import Options
     from kazoo_operator.settings import Settings
     from kazoo_operator.surroundings import Surroundings
 
-EPILOG = """Environment: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY say where KAZOO is; KAZOO_USERNAME,
-KAZOO_PASSWORD_FILE and KAZOO_ACCOUNT_NAME stand in for a key. KAZOO_CA_FILE: the authority to trust.
-KAZOO_INSECURE_HTTP=true allows http to a host other than loopback.
+EPILOG = """Environment: KAZOO_URL and KAZOO_API_KEY_FILE or KAZOO_API_KEY say where KAZOO is for objects of
+namespaces without a TelephonyBackend named default; without them there have to be TelephonyBackends.
+KAZOO_USERNAME, KAZOO_PASSWORD_FILE and KAZOO_ACCOUNT_NAME stand in for a key.
+KAZOO_CA_FILE: the authority to trust. KAZOO_INSECURE_HTTP=true allows http to a host other than loopback.
 KAZOO_OPERATOR_OWNER: what stands in our marks, like --owner.
 KAZOO_OPERATOR_REALM_TEMPLATE: realms of accounts that name none, such as {name}.pbx.example.com.
 KAZOO_OPERATOR_ROOT_ACCOUNT: realm or id of the account below which everything is made; by default the
@@ -72,13 +77,13 @@ def run(
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name):
             raise typer.BadParameter(f"{name!r} is no name of a namespace", param_hint="--namespace")
     try:
-        settings = load(url=url, api_key_file=api_key_file, owner=owner)
+        settings = load(with_backend=False, url=url, api_key_file=api_key_file, owner=owner)
     except SettingsRefused as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from None
     _log(logging.WARNING if quiet else logging.INFO, no_color)
     options = Options(
-        kinds=tuple(WatchedKind.of(kind) for kind in discover() if kind.managed),
+        kinds=tuple(WatchedKind.of(kind) for kind in discover()),
         namespaces=tuple(dict.fromkeys(namespace or ())),
         owner=settings.owner,
         metrics_port=metrics_port,
@@ -123,30 +128,54 @@ def _serve(settings: Settings, options: Options) -> None:
 
 @asynccontextmanager
 async def engine(settings: Settings, surroundings: Surroundings) -> AsyncIterator[Engine]:
-    """The engine with the backend that the settings describe; closed when the block ends."""
-    from kazoo_operator.backend.crossbar import Crossbar
+    """The engine with the backend that the settings describe, if any; closed when the block ends."""
     from kazoo_operator.backend.registry import Connection, Policy, Registry
     from kazoo_operator.engine import Engine
     from kazoo_operator.kinds import discover
+
+    default = None
+    if settings.name_a_backend:
+        policy = Policy(
+            settings.realm_template,
+            settings.currency,
+            settings.root_account,
+            settings.max_deletions_per_hour,
+            settings.budget_policy,
+        )
+        default = Connection(_by_settings(settings, surroundings.leads), policy)
+    registry = Registry(default, partial(_by_resource, may_write=surroundings.leads))
+    started = Engine(discover(), registry, surroundings)
+    try:
+        yield started
+    finally:
+        await started.close()
+        await registry.close()
+
+
+def _by_settings(settings: Settings, may_write: Callable[[], bool]) -> Crossbar:
+    from kazoo_operator.backend.crossbar import Crossbar
     from kazoo_operator.metrics import observe_backend
 
-    backend = Crossbar(
+    return Crossbar(
         settings.url,
         settings.credential(),
         requests_per_second=settings.requests_per_second,
         ssl=settings.tls(),
-        observe=observe_backend,
-        may_write=surroundings.leads,
+        observe=partial(observe_backend, "settings"),
+        may_write=may_write,
     )
-    policy = Policy(
-        settings.realm_template,
-        settings.currency,
-        settings.root_account,
-        settings.max_deletions_per_hour,
-        settings.budget_policy,
+
+
+def _by_resource(access: Access, may_write: Callable[[], bool]) -> Crossbar:
+    from kazoo_operator.backend.crossbar import Crossbar
+    from kazoo_operator.metrics import observe_backend
+
+    trusted = None if access.authorities is None else ssl.create_default_context(cadata=access.authorities)
+    return Crossbar(
+        access.url,
+        access.source,
+        requests_per_second=access.requests_per_second,
+        ssl=trusted,
+        observe=partial(observe_backend, access.name),
+        may_write=may_write,
     )
-    registry = Registry(Connection(backend, policy))
-    try:
-        yield Engine(discover(), registry, surroundings)
-    finally:
-        await registry.close()

@@ -59,6 +59,7 @@ CATALOGUE = Document("catalogue", "apps_store", "none", listed=True, shared=True
 SERVICES_SUMMARY = Document("services_summary", "services/summary", "none")
 PLANS_AVAILABLE = Document("plans_available", "services/available", "none")
 BALANCE = Document("balance", "ledgers/total", "none")
+WHITELABEL = Document("whitelabel", "whitelabel", "none")
 
 ROWS = "rows"
 """The member of a `listed` document's content that has the rows."""

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 
+BACKEND = "TelephonyBackend"
+BY_DEFAULT = "default"
+
 Parents = Mapping[Key, Key | None]
 """Object -> the object among the same set that it stands below; None at the top. Never a cycle."""
 
@@ -34,6 +37,14 @@ def reference(resource: Resource) -> JsonObject:
     """The `parentRef` of an object; empty where it is none."""
     said = resource.spec.get("parentRef")
     return said if isinstance(said, dict) else {}
+
+
+def backend_of(resource: Resource) -> Key:
+    """The TelephonyBackend that an object refers to, whether or not there is one."""
+    said = resource.spec.get("backendRef")
+    named = said if isinstance(said, dict) else {}
+    namespace = str(named.get("namespace") or resource.key.namespace)
+    return Key(BACKEND, namespace, str(named.get("name") or BY_DEFAULT))
 
 
 def account_words(resource: Resource) -> tuple[str, ...]:

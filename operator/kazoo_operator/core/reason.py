@@ -61,6 +61,8 @@ class Reason(StrEnum):
     DRIFT_DETECTED = "DriftDetected"
     ACCOUNT_NOT_READY = "AccountNotReady"
     PARENT_NOT_READY = "ParentNotReady"
+    BACKEND_NOT_READY = "BackendNotReady"
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - the word for it, and none
     HIERARCHY_CYCLE = "HierarchyCycle"
     ACCOUNT_NOT_FOUND = "AccountNotFound"
     SUSPENDED = "Suspended"
@@ -181,6 +183,12 @@ MEANINGS: Mapping[Reason, Meaning] = {
     ),
     Reason.PARENT_NOT_READY: Meaning(
         State.RECONCILING, Return.ON_CHANGE, "The account above is not there yet; this one waits for it."
+    ),
+    Reason.BACKEND_NOT_READY: Meaning(
+        State.RECONCILING, Return.ON_CHANGE, "The TelephonyBackend is not there or not Ready; waited for."
+    ),
+    Reason.SECRET_NOT_FOUND: Meaning(
+        State.STALLED, Return.AT_RESYNC, "A Secret that the spec names, or its entry, cannot be read."
     ),
     Reason.HIERARCHY_CYCLE: Meaning(
         State.STALLED, Return.ON_CHANGE, "The accounts name one another as parents; change one of them."

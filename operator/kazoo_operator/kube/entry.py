@@ -59,7 +59,7 @@ class Facts:
             finalizers=resource.finalizers,
             destructive=resource.spec.get("deletionPolicy") in ("Delete", "Reset"),
             wishes=tuple(resource.annotations.get(name) for name in WISHES),
-            every=resync.interval(resource.spec),
+            every=resync.interval(resource),
             parent=Key("Account", resource.key.namespace, name) if name else None,
             realm=realm if isinstance(realm, str) else None,
             words=account_words(resource),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject, Key
+from kazoo_operator.core.lineage import BACKEND
 from kazoo_operator.core.outcome import Outcome, Return
 from kazoo_operator.kube import resync
 from kazoo_operator.kube.cache import Cache
@@ -120,8 +121,7 @@ class Intake:
         else:
             self._queue.forgive(key)
         if outcome.comes_back is Return.AT_RESYNC:
-            every = entry.facts.every * self.stretch
-            self._queue.add_after(key, resync.next_pass(every, self._uniform))
+            self._queue.add_after(key, resync.next_pass(self._every(key, entry), self._uniform))
         if not self._parking.park(key, outcome.awaits, entry.since):
             self._queue.add(key)
 
@@ -137,7 +137,11 @@ class Intake:
             if not entry.holds(finalizer):
                 self._leave(key)
         elif entry.attempted < 0 and not queue.expects(key):
-            queue.add_after(key, resync.first_pass(facts.every * self.stretch, self._uniform))
+            queue.add_after(key, resync.first_pass(self._every(key, entry), self._uniform))
+
+    def _every(self, key: Key, entry: Entry) -> float:
+        """Seconds between two passes; those over a TelephonyBackend are few, and never stretched."""
+        return entry.facts.every if key.kind == BACKEND else entry.facts.every * self.stretch
 
     def _heed(self, queue: WorkQueue[Key], key: Key, entry: Entry) -> None:
         entry.wished = True

@@ -11,7 +11,7 @@ from kazoo_operator.core.kind import Kind
 
 @dataclass(frozen=True)
 class WatchedKind:
-    """A kind that is watched, the plural that stands in its paths, and our finalizer on its objects."""
+    """A kind that is watched, the plural that stands in its paths, and our finalizer on its objects, if any."""
 
     kind: str
     plural: str
@@ -21,7 +21,7 @@ class WatchedKind:
     def of(cls, kind: Kind) -> WatchedKind:
         """What the rim needs to know of a kind: the finalizer tells what is done before its objects go."""
         word = "account" if kind.lifecycle is not None else "reset"
-        return cls(kind.name, kind.plural, f"{GROUP}/{word}")
+        return cls(kind.name, kind.plural, f"{GROUP}/{word}" if kind.managed else "")
 
 
 @dataclass(frozen=True)

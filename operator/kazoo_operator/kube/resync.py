@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.duration import seconds
+from kazoo_operator.core.lineage import BACKEND
 
 DEFAULT = 600.0
+OF_BACKENDS = 50.0
+"""With its jitter within a minute, as soon as a new API key is to be used."""
 _SHORTEST, _LONGEST = 30.0, 86_400.0
 _JITTER = 0.2
 
 Uniform = Callable[[float, float], float]
 
 
-def interval(spec: JsonObject) -> float:
+def interval(resource: Resource) -> float:
     """Seconds between two passes over an unchanged object: `spec.resyncInterval`, kept within 30s..24h.
 
     What is no duration counts as absent: the schema refuses it, and an old object must not stop us.
     """
+    if resource.key.kind == BACKEND:
+        return OF_BACKENDS
     try:
-        wanted = seconds(str(spec.get("resyncInterval") or ""))
+        wanted = seconds(str(resource.spec.get("resyncInterval") or ""))
     except ValueError:
         return DEFAULT
     return min(max(wanted, _SHORTEST), _LONGEST)

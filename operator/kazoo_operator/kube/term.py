@@ -12,21 +12,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kazoo_operator.core.custom_resource import Key
+from kazoo_operator.kube.api_secrets import ApiSecrets
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.controller import Controller, Writers
-from kazoo_operator.kube.deletions import LeaseDeletions
+from kazoo_operator.kube.deletions import LeaseDeletions, StatusDeletions
 from kazoo_operator.kube.events import Recorder
 from kazoo_operator.kube.finalizers import FinalizerWriter
 from kazoo_operator.kube.intake import Intake
 from kazoo_operator.kube.lease import Always, Lease
 from kazoo_operator.kube.lease_object import LeaseObject
 from kazoo_operator.kube.objects import CachedObjects
-from kazoo_operator.kube.options import Options
+from kazoo_operator.kube.options import Options, path_of
 from kazoo_operator.kube.reconciler import Reconciler
 from kazoo_operator.kube.session import ApiServer
 from kazoo_operator.kube.status import StatusWriter
 from kazoo_operator.kube.workqueue import WorkQueue
-from kazoo_operator.surroundings import Surroundings
+from kazoo_operator.surroundings import Deletions, Surroundings
 
 _GRACE = 8.0
 _WRITING = 1.0
@@ -66,13 +67,7 @@ async def serve_terms(office: Office, ended: asyncio.Event) -> None:
 
 async def _serve_term(office: Office, ended: asyncio.Event) -> None:
     lease = office.lease
-    surroundings = Surroundings(
-        owner=office.owner,
-        objects=CachedObjects(office.cache),
-        deletions=LeaseDeletions(office.memory, time.time, lease.leads),
-        leads=lease.leads,
-    )
-    async with office.start_engine(surroundings) as engine:
+    async with office.start_engine(_surroundings(office)) as engine:
         queue: WorkQueue[Key] = WorkQueue()
         writers = _writers(office)
         kinds = {kind.kind: kind for kind in office.options.kinds}
@@ -90,6 +85,24 @@ async def _serve_term(office: Office, ended: asyncio.Event) -> None:
             office.intake.end()
             posting.cancel()
             await asyncio.gather(posting, return_exceptions=True)
+
+
+def _surroundings(office: Office) -> Surroundings:
+    leads, kinds = office.lease.leads, {kind.kind: kind for kind in office.options.kinds}
+    on_the_lease = LeaseDeletions(office.memory, time.time, leads)
+
+    def deletions_of(key: Key) -> Deletions:
+        path = path_of(kinds[key.kind], key)
+        return StatusDeletions(office.api, office.cache, key, path, on_the_lease, time.time)
+
+    return Surroundings(
+        owner=office.owner,
+        objects=CachedObjects(office.cache),
+        deletions=on_the_lease,
+        leads=leads,
+        secrets=ApiSecrets(office.api),
+        deletions_of=deletions_of,
+    )
 
 
 def _writers(office: Office) -> Writers:

@@ -1,0 +1,224 @@
+"""TelephonyBackends: which KAZOO an object is about, and what happens while that cannot be worked with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from kazoo_operator.backend.crossbar import Crossbar
+from kazoo_operator.backend.registry import Access, Registry
+from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.outcome import Pass, Reason, Return, State
+from kazoo_operator.engine import Engine
+from kazoo_operator.kinds import discover
+from kazoo_operator.sandbox import Sandbox, running_sandbox
+from tests.engine.conftest import DEFAULT, Watching, World, account, until_ready
+
+EU = Key("TelephonyBackend", "team", "eu")
+
+
+def backend(
+    url: str, name: str = "eu", /, generation: int = 1, namespace: str = "team", **spec: Any
+) -> Resource:
+    """A TelephonyBackend object as the API server would hand it over."""
+    said = {"url": url, "auth": {"apiKeySecretRef": {"name": name, "key": "api-key"}}, **spec}
+    said = {member: value for member, value in said.items() if value is not None}
+    metadata = {"namespace": namespace, "name": name, "generation": generation, "uid": f"uid of {name}"}
+    return Resource.of("TelephonyBackend", {"metadata": metadata, "spec": said})
+
+
+@dataclass
+class Cluster:
+    """One engine without settings over two KAZOOs: `world`'s, and another."""
+
+    world: World
+    other: Sandbox
+    engine: Engine
+    registry: Registry
+    connected: list[Access] = field(default_factory=list)
+
+    def declare(self, *resources: Resource) -> None:
+        """These TelephonyBackends are in the cluster."""
+        self.world.objects.put(*resources)
+
+    def forget(self, key: Key) -> None:
+        """The object is in the cluster no more."""
+        del self.world.objects.held[key]
+
+    def eu(self, generation: int = 1, **spec: Any) -> Resource:
+        """Declare the TelephonyBackend `eu`, which is the world's KAZOO, with its Secret."""
+        self.world.secrets.put("eu", api_key=self.world.sandbox.identity.reseller.api_key)
+        made = backend(self.world.sandbox.url, "eu", generation=generation, **spec)
+        self.declare(made)
+        return made
+
+    def us(self, **spec: Any) -> Resource:
+        """Declare the TelephonyBackend `us`, which is the other KAZOO, with its Secret."""
+        self.world.secrets.put("us", api_key=self.other.identity.reseller.api_key)
+        made = backend(self.other.url, "us", **spec)
+        self.declare(made)
+        return made
+
+    async def pass_over(self, resource: Resource) -> Pass:
+        """One pass."""
+        return await self.engine.reconcile(resource, Watching())
+
+
+@pytest.fixture
+async def cluster(world: World) -> AsyncIterator[Cluster]:
+    connected: list[Access] = []
+
+    def connect(access: Access) -> Crossbar:
+        connected.append(access)
+        return Crossbar(access.url, access.source, requests_per_second=10_000, deadline=2)
+
+    async with running_sandbox(compat=world.compat) as other:
+        registry = Registry(None, connect, world.clock)
+        engine = Engine(discover(), registry, world.surroundings("cluster"), world.clock, now=world.clock)
+        yield Cluster(world, other, engine, registry, connected)
+        await engine.close()
+        await registry.close()
+
+
+def at(name: str, called: str = "acme", /, **spec: Any) -> Resource:
+    """An Account of the KAZOO behind a TelephonyBackend."""
+    return account(called, backendRef={"name": name}, **spec)
+
+
+async def test_a_backend_shows_what_kazoo_it_is(cluster: Cluster) -> None:
+    found = await cluster.pass_over(cluster.eu())
+    assert (found.outcome.state, found.outcome.comes_back) == (State.READY, Return.AT_RESYNC)
+    five = cluster.world.compat == "5.0"
+    assert found.fields == {
+        "accountID": cluster.world.sandbox.identity.reseller.account_id,
+        "level": "Reseller",
+        "version": "5.0.0" if five else "4.3.0",
+        "writeMode": "Merge" if five else "Replace",
+    }
+    assert await cluster.world.writes(".") == [("PUT", 201)], "one login, and nothing else is written"
+
+
+async def test_the_masters_credential_is_told(cluster: Cluster) -> None:
+    made = cluster.eu()
+    cluster.world.secrets.put("eu", api_key=cluster.world.sandbox.identity.master.api_key)
+    found = await cluster.pass_over(made)
+    assert found.fields["level"] == "SuperDuper"
+    assert "never puts a charge before it makes it" in found.outcome.message
+
+
+async def test_two_backends_are_two_kazoos(cluster: Cluster) -> None:
+    cluster.eu()
+    cluster.us()
+    await until_ready(cluster.engine, at("eu", "acme"))
+    await until_ready(cluster.engine, at("us", "emca"))
+    here, there = await cluster.world.accounts(), await accounts_of(cluster)
+    assert (len(here), len(there)) == (1, 1), "the same realm and name, at each once"
+    assert next(iter(here.values()))["flags"] == ["kazoo-operator/cluster/team/acme"]
+    assert next(iter(there.values()))["flags"] == ["kazoo-operator/cluster/team/emca"]
+
+
+async def test_any_other_name_than_default_must_exist(cluster: Cluster) -> None:
+    found = await cluster.pass_over(at("eu"))
+    assert (found.outcome.reason, found.outcome.state) == (Reason.BACKEND_NOT_READY, State.RECONCILING)
+    assert found.outcome.comes_back is Return.ON_CHANGE, "nothing is polled"
+    assert found.outcome.awaits == (EU,)
+    assert "TelephonyBackend team/eu, which is not there" in found.outcome.message
+
+
+async def test_the_settings_stand_in_for_default_until_that_is_there(cluster: Cluster) -> None:
+    world = cluster.world
+    engine = world.engine()
+    await until_ready(engine, account("one", name="One", realm="one.pbx.example.com"))
+    assert len(await world.accounts("one.pbx.example.com")) == 1
+    cluster.declare(backend(cluster.other.url, "default"))
+    found = await engine.reconcile(account("two", name="Two", realm="two.pbx.example.com"), Watching())
+    assert found.outcome.reason is Reason.BACKEND_NOT_READY, "its Secret is not there"
+    assert found.outcome.awaits == (DEFAULT,)
+    assert await world.accounts("two.pbx.example.com") == {}
+
+
+async def test_without_settings_and_backends_it_says_so(cluster: Cluster) -> None:
+    found = await cluster.pass_over(account())
+    assert found.outcome.reason is Reason.BACKEND_NOT_READY
+    assert "TelephonyBackend team/default" in found.outcome.message
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason"),
+    [([], Reason.INVALID_SPEC), (["others"], Reason.INVALID_SPEC), (["apps"], "Ready"), (["*"], "Ready")],
+)
+async def test_a_namespace_is_to_be_allowed(cluster: Cluster, allowed: list[str], reason: str) -> None:
+    cluster.eu(allowedNamespaces=allowed)
+    named = account(backendRef={"name": "eu", "namespace": "team"})
+    stranger = replace(named, key=replace(named.key, namespace="apps"))
+    found = await cluster.pass_over(stranger)
+    assert found.outcome.reason == reason
+    if reason is Reason.INVALID_SPEC:
+        assert found.outcome.state is State.STALLED
+        assert "does not allow the namespace apps; add it to its allowedNamespaces" in found.outcome.message
+        assert found.outcome.awaits == (EU,)
+        assert await cluster.world.writes(".") == [], "not even a login"
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        (None, "there is no Secret team/eu; create it"),
+        ({}, "the Secret team/eu has no entry api-key; add it"),
+        ({"apikey": "x"}, "the Secret team/eu has no entry api-key; add it"),
+        ({"api_key": ""}, "the entry api-key of the Secret team/eu is empty"),
+        ({"api_key": "\n"}, "the entry api-key of the Secret team/eu is empty"),
+    ],
+)
+async def test_a_secret_that_lacks_something_is_named(
+    cluster: Cluster, entries: dict[str, str] | None, said: str
+) -> None:
+    made = cluster.eu()
+    cluster.world.secrets.held.clear()
+    if entries is not None:
+        cluster.world.secrets.put("eu", **entries)
+    found = await cluster.pass_over(made)
+    assert (found.outcome.reason, found.outcome.state) == (Reason.SECRET_NOT_FOUND, State.STALLED)
+    assert found.outcome.comes_back is Return.AT_RESYNC
+    assert said in found.outcome.message
+
+
+async def test_a_secret_that_may_not_be_read_is_named_with_the_remedy(cluster: Cluster) -> None:
+    made = cluster.eu()
+    cluster.world.secrets.broken = PermissionError("403")
+    found = await cluster.pass_over(made)
+    assert found.outcome.reason is Reason.SECRET_NOT_FOUND
+    assert "may not be read; let the operator's role get Secrets there" in found.outcome.message
+
+
+async def test_an_api_server_that_is_away_takes_no_credential_away(cluster: Cluster) -> None:
+    made = cluster.eu()
+    await until_ready(cluster.engine, made)
+    cluster.world.secrets.broken = OSError("no answer")
+    assert (await cluster.pass_over(made)).outcome.reason is Reason.READY
+
+
+async def test_a_user_logs_in_by_realm_or_by_name(cluster: Cluster) -> None:
+    known = cluster.world.sandbox.identity
+    master = known.master
+    for where in ({"realm": master.realm}, {"accountName": "Sandbox Master"}):
+        cluster.world.secrets.put("user", username=known.admin_name, password=known.admin_password, **where)
+        made = cluster.eu(auth={"userSecretRef": {"name": "user"}})
+        assert (await cluster.pass_over(made)).fields.get("level") == "SuperDuper", where
+    cluster.world.secrets.put("user", username=known.admin_name, password="wrong", realm=master.realm)
+    found = await cluster.pass_over(made)
+    assert (found.outcome.reason, found.outcome.state) == (Reason.UNAUTHORIZED, State.STALLED)
+
+
+async def accounts_of(cluster: Cluster, realm: str = "acme.pbx.example.com") -> dict[str, Any]:
+    """The accounts that hold `realm` at the other KAZOO."""
+    async with cluster.world.http.get(f"{cluster.other.url}/sandbox/state") as answer:
+        state = await answer.json()
+    return {
+        found: held["account"]
+        for found, held in state["accounts"].items()
+        if held["account"]["realm"] == realm
+    }
