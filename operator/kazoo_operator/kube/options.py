@@ -11,7 +11,7 @@ from kazoo_operator.core.kind import Kind
 
 @dataclass(frozen=True)
 class WatchedKind:
-    """A kind that is watched, the plural that stands in its paths, and our finalizer on its objects, if any."""
+    """A kind that is watched, the plural that stands in its paths, and our finalizer on its objects."""
 
     kind: str
     plural: str
@@ -19,7 +19,7 @@ class WatchedKind:
 
     @classmethod
     def of(cls, kind: Kind) -> WatchedKind:
-        """What the rim needs to know of a kind: the finalizer tells what is done before its objects go."""
+        """What the rim needs to know of a kind: the finalizer tells what is done before its objects go; empty: nothing."""
         word = "account" if kind.lifecycle is not None else "reset"
         return cls(kind.name, kind.plural, f"{GROUP}/{word}" if kind.managed else "")
 
