@@ -19,7 +19,7 @@ class WatchedKind:
 
     @classmethod
     def of(cls, kind: Kind) -> WatchedKind:
-        """What the rim needs to know of a kind: the finalizer tells what is done before they go, if anything."""
+        """What the rim needs to know of a kind: the finalizer tells what is done before the end."""
         word = "account" if kind.lifecycle is not None else "reset"
         return cls(kind.name, kind.plural, f"{GROUP}/{word}" if kind.managed else "")
 
