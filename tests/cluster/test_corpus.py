@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,10 +27,14 @@ def namespace(plane: ControlPlane) -> Iterator[str]:
 
 
 def refusal(plane: ControlPlane, path: Path, changes: bool) -> str:
-    """What the API server says against a file; empty where it takes it."""
+    """What the API server says against a file; empty where it takes it.
+
+    It looks at one object at a time: in which namespace that stands makes no difference.
+    """
     how = ("apply",) if changes else ("create",)
+    text = re.sub("^  namespace: .*\n", "", path.read_text(encoding="utf-8-sig"), flags=re.MULTILINE)
     try:
-        plane.kubectl(*how, "--dry-run=server", "-n", NAMESPACE, "-f", str(path))
+        plane.kubectl(*how, "--dry-run=server", "-n", NAMESPACE, "-f", "-", input=text)
     except KubectlFailed as failed:
         return str(failed)
     return ""

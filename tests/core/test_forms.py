@@ -204,3 +204,14 @@ def test_hostile_texts_are_judged_without_fail(hostile: str) -> None:
     for _, form in forms(KIND.spec):
         assert form.objection(hostile)
         assert isinstance(form.advice(hostile), str)
+
+
+def test_a_word_that_yaml_takes_for_a_switch_is_to_be_quoted() -> None:
+    (kind,) = [kind for kind in discover() if kind.name == "TelephonyBackend"]
+    auth = {"userSecretRef": {"name": "kazoo"}}
+    spec = {"url": "https://kazoo.example.com", "auth": auth, "budgetPolicy": False}
+    (finding,) = schema_findings(kind.spec, spec)
+    assert finding.path == "spec.budgetPolicy"
+    assert finding.hint == 'put it in quotes: "Off", which YAML takes for a switch'
+    (other,) = schema_findings(kind.spec, {**spec, "budgetPolicy": True})
+    assert other.hint == "write Deny or Warn or Off"

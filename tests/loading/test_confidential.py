@@ -27,6 +27,8 @@ from tests.loading.test_files import ACCOUNT, of
         ("passwordSecretRef: hunter2", "passwordSecretRef: *******"),
         ("pin: 1234", "pin: ****"),
         ("cardNumber: 4111 1111", "cardNumber: *********"),
+        ("url: https://bo:hunter2@kazoo.example", "url: https://**********@kazoo.example"),
+        ('{"url":"https://bo:hun@ter2@kazoo.example/v2"}', '{"url":"https://***********@kazoo.example/v2"}'),
     ],
 )
 def test_a_secret_is_stars_of_the_same_length(line: str, shown: str) -> None:
@@ -43,6 +45,7 @@ def test_a_secret_is_stars_of_the_same_length(line: str, shown: str) -> None:
         "name: Bob # password",
         "spinning: 1",
         "password: # below",
+        "url: https://kazoo.example/@x, mail: a@b.example",
     ],
 )
 def test_what_is_no_secret_is_shown(line: str) -> None:

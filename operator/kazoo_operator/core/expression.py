@@ -6,6 +6,7 @@ nothing compiled that would take more than 10 MB.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from pydantic_core import SchemaError, SchemaValidator, core_schema
@@ -41,4 +42,5 @@ def _compiled(expression: str) -> SchemaValidator:
     try:
         return SchemaValidator(core_schema.str_schema(pattern=expression))
     except SchemaError as error:
-        raise NoExpression(str(error).rpartition("error: ")[2].strip().rstrip(".").lower()) from None
+        why = re.split("[eE]rror: ", str(error))[-1].strip().rstrip(".")
+        raise NoExpression(why[:1].lower() + why[1:]) from None

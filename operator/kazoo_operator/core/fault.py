@@ -10,12 +10,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.form import shown
+from kazoo_operator.core.form import quoted, shown
 from kazoo_operator.core.model_fields import Location, field_at, form_of, members, model_at, paths
 from kazoo_operator.core.near import nearest
 
 NO_FIELD = "is no field of this kind"
 _FEW = 12
+_SWITCHED = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
 
 Fault = dict[str, Any]
 Said = tuple[str, str]
@@ -75,6 +76,9 @@ def _choice(_field: FieldInfo | None, fault: Fault) -> Said:
     choices, value = re.findall("'([^']*)'", fault["ctx"]["expected"]), fault["input"]
     near = nearest(value, choices) if isinstance(value, str) else None
     hint = f"did you mean {near}?" if near else f"write {' or '.join(choices)}"
+    if isinstance(value, bool):
+        words = [one for one in choices if _SWITCHED.get(one.lower()) is value]
+        hint = f"put it in quotes: {quoted(words[0])}, which YAML takes for a switch" if words else hint
     return f"{shown(value)} is none of {', '.join(choices)}", hint
 
 

@@ -26,8 +26,8 @@ _NAMED = re.compile(r"\b(?:self|oldSelf)\.(\w+)")
 _SIZE = re.compile(r"\bsize\(")
 _FUNCTIONS = {"characters": len}
 _MOST = 5000
-# What CEL says when a value has not the type that the schema asks for; the schema's finding stands already.
-_MISTYPED = (TypeError, ValueError, RuntimeError)
+# What CEL says when a value is missing, or has not the type that the schema asks for: the schema has said so.
+_MISTYPED = (KeyError, TypeError, ValueError, RuntimeError)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ _REFERENCE = ("ref", "refs")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'')
 _END_IN_FLOW = re.compile(r"[,}\]](?=[\s,}\]\"'\\]|\Z)")
 _BLOCK = re.compile(r"[|>][-+0-9]*\s*(#.*)?\Z")
+# User and password, of which the last @ before the path is the end.
+_IN_A_URL = re.compile(r"(?<=://)[^\s/]{1,500}(?=@)")
 _KEY = re.compile(r"\s*(?:- +)*[\w./\"'-]+\s*:(?:\s+|\Z)")
 _START = re.compile(r"\s*(?:- +)*")
 # The lines of a private key in PEM, and then some.
@@ -53,6 +55,8 @@ def _secrets(body: Any) -> Iterator[str]:
             waiting += [(member, secret) for member in value]
         elif secret and value is not None and not isinstance(value, bool):
             yield str(value)
+        elif isinstance(value, str):
+            yield from _IN_A_URL.findall(value)
 
 
 def _tells(rest: str, holds_more: bool) -> bool:
@@ -85,6 +89,11 @@ def secrets_in(line: str, mask: str) -> tuple[str, ...]:
 
 def masked(lines: Sequence[str], number: int) -> str:
     """A line of a file, counted from 1, with as many stars as there are characters of a secret in it."""
+    return _IN_A_URL.sub(lambda found: "*" * len(found[0]), _masked(lines, number))
+
+
+def _masked(lines: Sequence[str], number: int) -> str:
+    """The same, but for what stands in a URL."""
     line = lines[number - 1]
     within = _within(lines, number)
     if within is None:

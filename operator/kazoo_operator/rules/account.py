@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.rules import account_set, account_tree, account_warnings, charges, metadata, timezones
+from kazoo_operator.rules import (
+    account_set,
+    account_tree,
+    account_warnings,
+    backend_set,
+    charges,
+    metadata,
+    timezones,
+)
 from kazoo_operator.rules.countries import ASSIGNED, MEANT
 from kazoo_operator.rules.rule import Objection, Rule, part
 
@@ -105,6 +113,7 @@ NEW_ACCOUNT_HAS_A_REALM = Rule(
     message="is absent and there is no realm template",
     hint="add it, for example acme.pbx.example.com",
     source="Account manager guide: a realm is made from the account's name unless it is given",
+    over=backend_set.without_a_realm,
     live=True,
 )
 

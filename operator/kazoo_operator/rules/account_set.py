@@ -6,19 +6,27 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.core.realm import label, normalised_name
+from kazoo_operator.core.lineage import backend_of
+from kazoo_operator.core.realm import from_template, label, normalised_name
 from kazoo_operator.core.schema import without_nulls
-from kazoo_operator.rules.accounts import Numbered, Said, called, managed, rule, said
+from kazoo_operator.rules.accounts import Said, called, managed, rule, said
+from kazoo_operator.rules.backends import Backends, Place
 from kazoo_operator.rules.rule import Objection
 
 
-def _same(found: Numbered, of: Callable[[Resource], Hashable]) -> Iterator[tuple[int, Resource, Resource]]:
-    """Each account that shares a value with an earlier one: its number, itself, and the earlier one."""
-    first: dict[Hashable, Resource] = {}
-    for number, resource in found:
+def _same(
+    resources: Sequence[Resource], of: Callable[[Resource], Hashable]
+) -> Iterator[tuple[int, Resource, Resource]]:
+    """Each account that shares a value with an earlier one: its number, itself, and the earlier one.
+
+    Two KAZOOs have nothing in common.
+    """
+    first: dict[tuple[Place, Hashable], Resource] = {}
+    backends = Backends(resources)
+    for number, resource in managed(resources):
         value = of(resource)
         if value:
-            earlier = first.setdefault(value, resource)
+            earlier = first.setdefault((backends.place(resource), value), resource)
             if earlier is not resource:
                 yield number, resource, earlier
 
@@ -33,33 +41,34 @@ def _told_apart(resources: Sequence[Resource]) -> Said:
 
 
 def _realms(resources: Sequence[Resource]) -> Said:
-    found = managed(resources)
-    for number, _, earlier in _same(found, lambda one: said(one, "realm")):
-        yield (
-            number,
-            Objection(
-                "spec.realm",
-                f"the Account {called(earlier.key)} has the same realm, and KAZOO takes each once",
-            ),
-        )
-    without = [one for one in found if not one[1].spec.get("realm") and not one[1].spec.get("accountID")]
-    for number, resource, earlier in _same(without, lambda one: label(said(one, "name"))):
+    backends = Backends(resources)
+    for number, resource, earlier in _same(resources, lambda one: _realm(one, backends)):
+        if said(resource, "realm") and said(earlier, "realm"):
+            text = f"the Account {called(earlier.key)} has the same realm, and KAZOO takes each once"
+            yield number, Objection("spec.realm", text)
         # Names that KAZOO holds for equal are told by the rule about names.
-        if normalised_name(said(resource, "name")) != normalised_name(said(earlier, "name")):
+        elif normalised_name(said(resource, "name")) != normalised_name(said(earlier, "name")):
             text = f"a realm template gives this account and {called(earlier.key)} the same realm"
-            yield number, Objection("spec.name", text, "write a realm for one of them")
+            path = "spec.realm" if said(resource, "realm") else "spec.name"
+            yield number, Objection(path, text, "write a realm for one of them")
+
+
+def _realm(one: Resource, backends: Backends) -> Hashable:
+    """The realm that the account has or is to get; as good as that, the word that a template puts into it."""
+    if said(one, "realm") or one.spec.get("accountID"):
+        return said(one, "realm")
+    template, name = backends.template(one), said(one, "name")
+    return ("made from", backend_of(one), label(name)) if template is None else from_template(template, name)
 
 
 def _adopted(resources: Sequence[Resource]) -> Said:
-    for number, _, earlier in _same(managed(resources), lambda one: said(one, "accountID")):
+    for number, _, earlier in _same(resources, lambda one: said(one, "accountID")):
         text = f"the Account {called(earlier.key)} takes over this account too"
         yield number, Objection("spec.accountID", f"{text}, and each would undo the other's changes")
 
 
 def _names(resources: Sequence[Resource]) -> Said:
-    for number, resource, earlier in _same(
-        managed(resources), lambda one: normalised_name(said(one, "name"))
-    ):
+    for number, resource, earlier in _same(resources, lambda one: normalised_name(said(one, "name"))):
         text = (
             f"{said(resource, 'name')!r} is the name of the Account {called(earlier.key)} too, "
             "letter case and punctuation aside"
@@ -71,7 +80,7 @@ def _empty_names(resources: Sequence[Resource]) -> Said:
     def empty(one: Resource) -> bool:
         return bool(said(one, "name")) and not normalised_name(said(one, "name"))
 
-    for number, _, earlier in _same(managed(resources), empty):
+    for number, _, earlier in _same(resources, empty):
         text = f"neither this name nor that of the Account {called(earlier.key)} has a letter a-z or a digit"
         yield number, Objection("spec.name", text)
 
@@ -89,7 +98,7 @@ RULES = (
     ),
     rule(
         83,
-        "A name belongs to one account",
+        "Names are told apart, and follow the conventions",
         "name",
         "another Account has the same name, letter case and punctuation aside",
         "rename one of them",
@@ -98,7 +107,7 @@ RULES = (
     ),
     rule(
         83,
-        "A name belongs to one account",
+        "Names are told apart, and follow the conventions",
         "name",
         "nothing is left of this name and of another once all but a-z and 0-9 is dropped",
         "put a letter a-z or a digit into one of the names",

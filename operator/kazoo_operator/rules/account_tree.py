@@ -20,6 +20,7 @@ from kazoo_operator.rules.accounts import (
     rule,
     said,
 )
+from kazoo_operator.rules.backends import Backends
 from kazoo_operator.rules.rule import Objection
 
 # KAZOO makes three bytes of hex, older screens six letters and digits; `acme10` is a word with a number.
@@ -29,7 +30,7 @@ _RANDOM = re.compile(r"((?=[a-z]*[0-9])[0-9a-f]{6}|(?=[a-z0-9]*[0-9][a-z])[a-z0-
 def _cycles(resources: Sequence[Resource]) -> Said:
     """Each account of a cycle once, whatever form the references have."""
     found = {one.key: (number, one) for number, one in accounts(resources)}
-    directory = Directory(one for _, one in found.values())
+    directory = Directory((one for _, one in found.values()), Backends(resources))
     told: set[Key] = set()
     done: set[Key] = set()
     # Those that speak for an account first; whoever only observes one is nobody's parent.
@@ -66,7 +67,7 @@ def _missing_parents(resources: Sequence[Resource]) -> Said:
 def _random_realms(resources: Sequence[Resource]) -> Said:
     groups: dict[tuple[str, Key | str], Numbered] = defaultdict(list)
     found = managed(resources)
-    directory = Directory(one for _, one in accounts(resources))
+    directory = Directory((one for _, one in accounts(resources)), Backends(resources))
     for number, one in found:
         parent = directory.above(one.key) or str(parent_reference(one))
         groups[one.key.namespace, parent].append((number, one))

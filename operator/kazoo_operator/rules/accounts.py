@@ -13,6 +13,7 @@ from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.lineage import words
 from kazoo_operator.core.near import nearest
+from kazoo_operator.rules.backends import Backends, Place
 from kazoo_operator.rules.rule import Objection, Rule
 
 Said = Iterator[tuple[int, Objection]]
@@ -56,19 +57,21 @@ class Directory:
     """Whom each account of a set stands below, whatever form the reference has.
 
     Of several objects about one account (the same accountID or realm), one speaks for it: a managed one, and
-    each managed one for itself.
+    each managed one for itself. An id and a realm mean something in one KAZOO only.
     """
 
-    def __init__(self, found: Iterable[Resource]) -> None:
-        self._by_word: dict[tuple[str, str], Key] = {}
-        objects = sorted(found, key=is_managed, reverse=True)
+    def __init__(self, found: Iterable[Resource], backends: Backends) -> None:
+        self._backends = backends
+        self._by_word: dict[tuple[Place, tuple[str, str]], Key] = {}
+        self._objects = {one.key: one for one in sorted(found, key=is_managed, reverse=True)}
+        objects = self._objects.values()
         for one in objects:
             for word in words(one.spec):
-                self._by_word.setdefault(word, one.key)
+                self._by_word.setdefault((backends.place(one), word), one.key)
         self._speaker = {
-            one.key: one.key if is_managed(one) else self._first(one.spec) or one.key for one in objects
+            one.key: one.key if is_managed(one) else self._first(one, one.spec) or one.key for one in objects
         }
-        self._above = {one.key: self.referred(one.key.namespace, parent_reference(one)) for one in objects}
+        self._above = {one.key: self.referred(one, parent_reference(one)) for one in objects}
 
     def speaker(self, key: Key) -> Key:
         """The object that speaks for the account of this one."""
@@ -78,14 +81,17 @@ class Directory:
         """The object that speaks for the account above this one; None where it is not in the set."""
         return self._above[key]
 
-    def referred(self, namespace: str, reference: JsonObject) -> Key | None:
+    def referred(self, referring: Resource, reference: JsonObject) -> Key | None:
         """The object that speaks for the account of a reference; None where it is not in the set."""
         name = reference.get("name")
-        named = self._speaker.get(Key("Account", namespace, name)) if _is_text(name) else None
-        return named or self._first(reference)
+        named = Key("Account", referring.key.namespace, name) if _is_text(name) else None
+        if named in self._speaker and not self._backends.apart(referring, self._objects[named]):
+            return self._speaker[named]
+        return self._first(referring, reference)
 
-    def _first(self, said_of_it: JsonObject) -> Key | None:
-        return next((self._by_word[word] for word in words(said_of_it) if word in self._by_word), None)
+    def _first(self, referring: Resource, said_of_it: JsonObject) -> Key | None:
+        found = [(self._backends.place(referring), word) for word in words(said_of_it)]
+        return next((self._by_word[word] for word in found if word in self._by_word), None)
 
 
 def missing(

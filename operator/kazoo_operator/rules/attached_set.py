@@ -17,13 +17,23 @@ from kazoo_operator.rules.accounts import (
     reference,
     rule,
 )
+from kazoo_operator.rules.backends import Backends, Place
 from kazoo_operator.rules.rule import Objection
 
 _FIELD = "accountRef"
 _FORMS = ("accountID", "realm")
 
-Owner = Key | tuple[str, str]
-"""An account: the object that speaks for it, whether it is in the set or not; else (form, what it says)."""
+
+class Told(NamedTuple):
+    """An account for which no object of the set speaks: what a file says of it, and in which KAZOO."""
+
+    place: Place
+    form: str
+    value: str
+
+
+Owner = Key | Told
+"""An account: the object that speaks for it, whether it is in the set or not; else what is told of it."""
 
 
 class Owned(NamedTuple):
@@ -39,7 +49,8 @@ class Belongings:
 
     def __init__(self, resources: Sequence[Resource]) -> None:
         self.accounts = {one.key: (number, one) for number, one in accounts(resources)}
-        self.directory = Directory(one for _, one in self.accounts.values())
+        self.backends = Backends(resources)
+        self.directory = Directory((one for _, one in self.accounts.values()), self.backends)
         first: dict[Key, tuple[int, Resource]] = {}
         for number, one in enumerate(resources):
             if one.key.name and _FIELD in one.spec:
@@ -73,15 +84,16 @@ class Belongings:
 
     def _owner(self, one: Resource) -> Owner | None:
         said = reference(one, _FIELD)
-        found = self.directory.referred(one.key.namespace, said)
+        found = self.directory.referred(one, said)
         if found is None and isinstance(name := said.get("name"), str):
             return Key("Account", one.key.namespace, name)
-        words = ((form, said[form]) for form in _FORMS if isinstance(said.get(form), str))
+        place = self.backends.place(one)
+        words = (Told(place, form, said[form]) for form in _FORMS if isinstance(said.get(form), str))
         return found or next(words, None)
 
     def _forms(self, owner: Owner) -> frozenset[str]:
         if not isinstance(owner, Key):
-            return frozenset({owner[0]})
+            return frozenset({owner.form})
         account = self.account(owner)
         told = account.spec if account is not None else {}
         return frozenset({"name", *(form for form in _FORMS if isinstance(told.get(form), str))})

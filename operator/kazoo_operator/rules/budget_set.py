@@ -9,7 +9,7 @@ themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from kazoo_operator.core import money
@@ -18,6 +18,7 @@ from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.money import Amount
 from kazoo_operator.rules.accounts import Said, called, is_managed, rule
 from kazoo_operator.rules.attached_set import Belongings, Owned
+from kazoo_operator.rules.backends import Backends, text
 from kazoo_operator.rules.grants import date, grants, signed
 from kazoo_operator.rules.rule import Objection, part
 
@@ -69,12 +70,31 @@ def _families(resources: Sequence[Resource]) -> dict[Key, _Family]:
     return families
 
 
+def _policies(resources: Sequence[Resource]) -> Callable[[int], str]:
+    """What counts for an object, by its number: the budgetPolicy of its TelephonyBackend, else Warn."""
+    backends = Backends(resources)
+
+    def policy(number: int) -> str:
+        declared = backends.of(resources[number])
+        return (text(declared, "budgetPolicy") if declared is not None else "") or "Warn"
+
+    return policy
+
+
+def _denied(resources: Sequence[Resource]) -> Said:
+    policy = _policies(resources)
+    return (one for one in _overdrawn(resources) if policy(one[0]) == "Deny")
+
+
+def _told(resources: Sequence[Resource]) -> Said:
+    policy = _policies(resources)
+    yield from (one for one in _overdrawn(resources) if policy(one[0]) == "Warn")
+    yield from (one for one in _unknown(resources) if policy(one[0]) != "Off")
+
+
 def _overdrawn(resources: Sequence[Resource]) -> Said:
     for key, family in _families(resources).items():
-        if family.recharged:
-            continue
-        if not family.known:
-            yield from _unknown(key, family)
+        if family.recharged or not family.known:
             continue
         told = set()
         # Within a month what a debit takes back comes first: order says nothing there.
@@ -92,9 +112,11 @@ def _overdrawn(resources: Sequence[Resource]) -> Said:
                 yield one.number, Objection(f"spec.grants[{one.place}].amount", text)
 
 
-def _unknown(key: Key, family: _Family) -> Said:
-    allotted = sum(one.worth for one in family.below)
-    if allotted > 0:
+def _unknown(resources: Sequence[Resource]) -> Said:
+    for key, family in _families(resources).items():
+        allotted = sum(one.worth for one in family.below)
+        if family.known or family.recharged or allotted <= 0:
+            continue
         first = min(family.below, key=lambda one: (one.number, one.place))
         text = (
             f"the accounts below {called(key)} are granted {money.to_text(allotted)}, and no CreditPolicy of "
@@ -104,6 +126,8 @@ def _unknown(key: Key, family: _Family) -> Said:
         yield first.number, Objection("spec.grants", text, hint)
 
 
+_SOURCE = "Account settings guide: parents must hold balances that cover what they allot"
+
 RULES = (
     rule(
         77,
@@ -111,9 +135,20 @@ RULES = (
         "grants",
         "the accounts below one account are granted more than that account itself",
         "grant less here, or more to the account above: what is used here is billed there",
-        "Account settings guide: parents must hold balances that cover what they allot",
+        _SOURCE,
         severity=Severity.WARNING,
-        over=_overdrawn,
+        over=_told,
+        live=True,
+    ),
+    rule(
+        77,
+        "What is allotted adds up",
+        "grants",
+        "the accounts below one account are granted more than that account itself, and the TelephonyBackend "
+        "says budgetPolicy: Deny",
+        "grant less here, or more to the account above: what is used here is billed there",
+        _SOURCE,
+        over=_denied,
         live=True,
     ),
 )

@@ -5,12 +5,6 @@ from __future__ import annotations
 from kazoo_operator.core.form import Form
 
 
-def _url(text: str) -> str:
-    """`Crossbar.Example.com:8443` -> `https://crossbar.example.com:8443`."""
-    scheme, slashes, rest = text.lower().rpartition("://")
-    return f"{scheme or 'https'}{slashes or '://'}{rest}"
-
-
 def _currency(text: str) -> str:
     """`usd` -> `USD`, `$` -> `USD`."""
     return {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}.get(text.strip(), text.strip().upper())
@@ -20,13 +14,6 @@ def _namespace(text: str) -> str:
     return text.strip().lower().replace("_", "-")
 
 
-URL = Form(
-    pattern=r"^[!-~]+$",
-    shortest=8,
-    longest=512,
-    what="URL: 8 to 512 characters of ASCII without blanks, such as https://crossbar.example.com:8443",
-    meant=_url,
-)
 CURRENCY = Form(
     pattern=r"^[A-Z]{3}$",
     shortest=3,

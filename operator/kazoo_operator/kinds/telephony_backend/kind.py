@@ -6,7 +6,7 @@ from kazoo_operator.core.kind import Column, Kind, ready_columns
 from kazoo_operator.kinds.telephony_backend.samples import SAMPLES
 from kazoo_operator.kinds.telephony_backend.spec import TelephonyBackendSpec
 from kazoo_operator.kinds.telephony_backend.status import TelephonyBackendStatus
-from kazoo_operator.rules import metadata
+from kazoo_operator.rules import telephony_backend
 
 KIND = Kind(
     name="TelephonyBackend",
@@ -22,6 +22,6 @@ KIND = Kind(
         Column("VERSION", ".status.version"),
         *ready_columns(),
     ),
-    rules=metadata.RULES,
+    rules=telephony_backend.RULES,
     samples=SAMPLES,
 )

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from kazoo_operator.core.expression import LONGEST
 from kazoo_operator.core.schema import AccountId, Model, Realm, Spec
-from kazoo_operator.kinds.telephony_backend.forms import CURRENCY, NAMESPACE, URL
+from kazoo_operator.kinds.telephony_backend.forms import CURRENCY, NAMESPACE
 
 MOST_DELETIONS = 1000
 """As many deletions of an hour as status can remember."""
@@ -72,7 +73,9 @@ class RootAccount(Model):
 class TelephonyBackendSpec(Spec):
     """Where KAZOO is, and what may be done there."""
 
-    url: Annotated[str, URL] = Field(
+    url: str = Field(
+        min_length=1,
+        max_length=512,
         description="Base URL of Crossbar, without user and password; https is required unless insecureHTTP "
         "is true or the host is this machine itself. Example: https://crossbar.example.com:8443.",
         examples=["https://crossbar.example.com:8443"],
@@ -128,12 +131,11 @@ class TelephonyBackendSpec(Spec):
         description="Other namespaces whose objects may refer to this one; its own always may. "
         'Default: none. Example: [team-a, team-b], or ["*"] for all.',
         examples=["[team-a, team-b]"],
-        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     budget_policy: Literal["Deny", "Warn", "Off"] = Field(
         default="Warn",
-        description="What happens to a grant that the account above cannot cover: refused, told, or nothing. "
-        "Default: Warn. Example: Deny.",
+        description="What happens to a grant that the account above cannot cover: refused, told, or nothing "
+        '(quote "Off": YAML takes it for a switch). Default: Warn. Example: Deny.',
         examples=["Deny"],
     )
     max_deletions_per_hour: int = Field(
@@ -152,7 +154,7 @@ class TelephonyBackendSpec(Spec):
     )
     name_pattern: str = Field(
         default="",
-        max_length=256,
+        max_length=LONGEST,
         description="A regular expression (RE2: without look-around and back references) that matches "
         "somewhere in each Account's name; write ^ and $ for the whole of it. Default: empty, any name. "
         'Example: "^[A-Z]{2}-[0-9]{4} ".',

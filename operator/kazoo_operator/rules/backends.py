@@ -1,0 +1,81 @@
+"""The TelephonyBackends among the objects of a set of files, and in which KAZOO each object stands.
+
+A file need not tell: the TelephonyBackend may be in the cluster alone, or the operator's settings may stand
+for it. Of two such places nobody knows whether they are one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kazoo_operator.core.base_url import place_of
+from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.lineage import BACKEND, BY_DEFAULT, backend_of
+
+ALL = "*"
+
+Place = tuple[str, ...]
+"""A KAZOO: ("url", its URL), ("settings",), or ("backend", namespace, name) of one that is not in the set."""
+
+_SETTINGS: Place = ("settings",)
+
+
+class Backends:
+    """The TelephonyBackends of a set, each once."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self._declared: dict[Key, Resource] = {}
+        for one in resources:
+            if one.key.kind == BACKEND and one.key.name:
+                self._declared.setdefault(one.key, one)
+
+    def of(self, resource: Resource) -> Resource | None:
+        """The TelephonyBackend that the object refers to, where the set has it."""
+        return self._declared.get(backend_of(resource))
+
+    def template(self, resource: Resource) -> str | None:
+        """The template of realms that counts for the object; empty: there is none; None: no file tells."""
+        declared = self.of(resource)
+        return None if declared is None else text(declared, "realmTemplate")
+
+    def place(self, resource: Resource) -> Place:
+        """The KAZOO in which the object stands."""
+        if not self._declared and "backendRef" not in resource.spec:
+            return _SETTINGS
+        key, own = backend_of(resource), resource.key.namespace
+        declared = self._declared.get(key)
+        if declared is not None:
+            return ("url", place_of(text(declared, "url")))
+        by_settings = (key.namespace, key.name) == (own, BY_DEFAULT)
+        return _SETTINGS if by_settings else ("backend", key.namespace, key.name)
+
+    def apart(self, one: Resource, other: Resource) -> bool:
+        """Whether the two objects certainly stand in different KAZOOs."""
+        places = self.place(one), self.place(other)
+        return places[0] != places[1] and all(place[0] == "url" for place in places)
+
+    def may_be_apart(self, one: Resource, other: Resource) -> bool:
+        """Whether the files do not tell that the two objects stand in one KAZOO."""
+        return self.place(one) != self.place(other)
+
+    def names(self) -> Mapping[str, Sequence[str]]:
+        """Which names TelephonyBackends of the set have, by namespace."""
+        found = defaultdict(list)
+        for key in self._declared:
+            found[key.namespace].append(key.name)
+        return found
+
+
+def admits(backend: Resource, namespace: str) -> bool:
+    """Whether objects of that namespace may refer to the TelephonyBackend."""
+    allowed = backend.spec.get("allowedNamespaces")
+    listed = allowed if isinstance(allowed, list) else []
+    return namespace == backend.key.namespace or ALL in listed or namespace in listed
+
+
+def text(backend: Resource, name: str) -> str:
+    """A text of the spec of a TelephonyBackend; empty where it has none."""
+    found: Any = backend.spec.get(name)
+    return found if isinstance(found, str) else ""
