@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kazoo_operator.core.finding import Finding, Severity
-from kazoo_operator.core.form import quoted, shown
+from kazoo_operator.core.form import shown
 from kazoo_operator.core.model_fields import Location, field_at, form_of, members, model_at, paths
 from kazoo_operator.core.near import nearest
+from kazoo_operator.core.printable import quoted
 
 NO_FIELD = "is no field of this kind"
 _FEW = 12
