@@ -11,13 +11,13 @@ converge      write, read back, judge again
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from kazoo_operator.anchoring import Place, held, place_of, refuse_rival, rival
 from kazoo_operator.backend.errors import BackendError, Forbidden, NotFound, ServerFailure
-from kazoo_operator.billing import one_at_a_time, recount, settle
+from kazoo_operator.billing import billed_units, one_at_a_time, recount, settle, units_of
 from kazoo_operator.booking import Booking
 from kazoo_operator.budget import Budget
 from kazoo_operator.charge_gate import Appraisal, appraised, paid
@@ -27,7 +27,6 @@ from kazoo_operator.core.kind import Attachment, Seen
 from kazoo_operator.core.ledger import Booked
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import Change, Plan, Write, make_plan
-from kazoo_operator.core.pricing.summary import Delta
 from kazoo_operator.drift import Verdict, corrected, judge, told
 from kazoo_operator.identity import fenced
 from kazoo_operator.subject import Halt, Subject, is_real
@@ -129,10 +128,11 @@ class Attached:
         also = {**conditions, **found.also}
         if work.fields["pendingQuote"] is None and (work.charged or resource.condition("ChargesAccepted")):
             also["ChargesAccepted"] = ("True", Reason.READY, "Nothing that costs more waits for consent.")
+        events = (*work.events, *_notices(subject, fields, applied), *found.events)
         # What was booked by a pass whose answer was lost is news to the account too.
         moved = fields.get("granted") != resource.status.get("granted")
         wakes = _accounts(subject, place) if work.events or moved else ()
-        return replace(found, fields=fields, events=(*work.events, *found.events), also=also, wakes=wakes)
+        return replace(found, fields=fields, events=events, also=also, wakes=wakes)
 
     async def _write(self, subject: Subject, place: Place, seen: Survey, work: Work) -> None:
         """Carry out what the verdict says, if what it costs is consented to. Raises Halt."""
@@ -141,11 +141,12 @@ class Attached:
             if deltas:  # what a change adds is told from what the bill counts now
                 await _recounted(subject, place, seen.documents, work, even_none=True)
             found = await appraised(subject, place.account_id, deltas, self._today())
-            if work.verdict.drifted and found.asking:
-                _leave_alone(subject, seen.documents, work, found)
-                deltas = billed_units(_attachment(subject), work.verdict.plan)
-            elif found.asking:
-                work.charged = True
+            for also_less in (False, True):
+                if work.verdict.drifted and found.asking:
+                    _leave_alone(subject, seen.documents, work, found, also_less=also_less)
+                    deltas = billed_units(_attachment(subject), work.verdict.plan)
+                    found = await appraised(subject, place.account_id, deltas, self._today())
+            work.charged = bool(found.asking)
             if work.verdict.plan.empty:
                 return
             await fenced(subject, place.account_id)
@@ -214,30 +215,22 @@ async def _sent(subject: Subject, place: Place, document: Document, writing: Awa
         raise Halt.of(error, subject.kind, place.known) from None
 
 
-def billed_units(attachment: Attachment, plan: Plan) -> tuple[Delta, ...]:
-    """How many units of what is billed the plan adds or takes away."""
-    return tuple(
-        Delta(*attachment.priced[change.path], _units(change.after) - _units(change.before))
-        for change in plan.changes
-        if change.path in attachment.priced
-    )
+def _leave_alone(
+    subject: Subject, documents: Documents, work: Work, found: Appraisal, *, also_less: bool
+) -> None:
+    """Drift is never put back at a higher price by itself: it is told, with what it would cost.
 
-
-def _units(value: object) -> int:
-    return max(0, value) if isinstance(value, int) else 0
-
-
-def _leave_alone(subject: Subject, documents: Documents, work: Work, found: Appraisal) -> None:
-    """Drift is never put back at a higher price by itself: it is told, with what it would cost."""
+    `also_less`: where fewer units are dearer too.
+    """
     priced = _attachment(subject).priced
     dearer = tuple(
         change
         for change in work.verdict.plan.changes
-        if change.path in priced and _units(change.after) > _units(change.before)
+        if change.path in priced and (also_less or units_of(change.after) > units_of(change.before))
     )
     reported = (*work.verdict.reported, *dearer)
     work.verdict = Verdict(_remaining(subject, documents, reported), reported, drifted=True)
-    if found.price is not None:
+    if found.price is not None and work.fields["pendingQuote"] is None:
         work.fields["pendingQuote"] = found.price.pending(subject.connection.policy.currency)
 
 
@@ -245,6 +238,14 @@ def _remaining(subject: Subject, documents: Documents, reported: tuple[Change, .
     """What differs, but for what is told only."""
     ignored = (*(subject.said.get("driftIgnore") or ()), *(change.path for change in reported))
     return make_plan(subject.kind, subject.fields, documents, None, ignored)
+
+
+def _notices(subject: Subject, fields: JsonObject, applied: bool) -> Iterable[Event]:
+    """What is to be told of what status says now, and did not say of this very spec before."""
+    notices = _attachment(subject).notices
+    before = notices(subject.fields, subject.resource.status) if applied else ()
+    known = {event.reason for event in before}
+    return [event for event in notices(subject.fields, fields) if event.reason not in known]
 
 
 def _accounts(subject: Subject, place: Place) -> tuple[Key, ...]:
@@ -275,7 +276,7 @@ async def _recounted(
     `even_none`: also of an account that holds nothing, which it may have lost in a life that did not see it.
     """
     fields, priced = subject.kind.parse(documents), _attachment(subject).priced
-    units = {item: _units(get(fields, path)) for path, item in priced.items()}
+    units = {item: units_of(get(fields, path)) for path, item in priced.items()}
     wanted = any(units.values()) or (even_none and bool(units))
     if wanted and await recount(subject, place.account_id, units):
         work.tell(_RECOUNTED)

@@ -12,6 +12,8 @@ from contextlib import asynccontextmanager
 
 from kazoo_operator.charge_gate import summary_of
 from kazoo_operator.core.custom_resource import JsonObject
+from kazoo_operator.core.kind import Attachment
+from kazoo_operator.core.plan import Plan
 from kazoo_operator.core.pricing.figures import Unpriced
 from kazoo_operator.core.pricing.summary import Delta, Summary
 from kazoo_operator.subject import Subject
@@ -27,6 +29,20 @@ async def one_at_a_time(subject: Subject, *, billed: bool) -> AsyncIterator[None
         return
     async with subject.connection.alone("bills"):
         yield
+
+
+def billed_units(attachment: Attachment, plan: Plan) -> tuple[Delta, ...]:
+    """How many units of what is billed the plan adds or takes away."""
+    return tuple(
+        Delta(*attachment.priced[change.path], units_of(change.after) - units_of(change.before))
+        for change in plan.changes
+        if change.path in attachment.priced
+    )
+
+
+def units_of(value: object) -> int:
+    """The units that a field of a spec, or KAZOO, says; what is less than none is none."""
+    return max(0, value) if isinstance(value, int) else 0
 
 
 async def settle(

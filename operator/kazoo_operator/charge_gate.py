@@ -7,6 +7,7 @@ Where KAZOO asks all the same, the price that it asks at that moment is the one 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -17,14 +18,16 @@ from kazoo_operator.core import money
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import SERVICES_SUMMARY, get
 from kazoo_operator.core.money import Amount
-from kazoo_operator.core.outcome import Reason
+from kazoo_operator.core.outcome import Event, Reason
 from kazoo_operator.core.pricing.figures import Unpriced
 from kazoo_operator.core.pricing.payers import Payer, who_pays
 from kazoo_operator.core.pricing.quote import Quote, digest, quote_of, read_quote
 from kazoo_operator.core.pricing.summary import Delta
+from kazoo_operator.core.printable import printable
 from kazoo_operator.subject import Halt, Subject
 
 Written = TypeVar("Written")
+_LONGEST = 800
 Chain = tuple[tuple[str, JsonObject | None], ...]
 
 
@@ -169,9 +172,17 @@ async def paid(
         try:
             price = _asked(found, asked)
         except Unpriced as fault:
-            raise refused(subject, None, str(fault), known) from None
+            halt = refused(subject, None, str(fault), known)
+            halt.found = replace(halt.found, events=(*halt.found.events, _not_understood(asked)))
+            raise halt from None
     _consented(subject, price, "", known)
     return await write(True)
+
+
+def _not_understood(asked: ChargesNotAccepted) -> Event:
+    """The quote as it came, for who may mend what reads it; it holds names and prices, and no secret."""
+    body = printable(json.dumps(asked.quote, default=str, ensure_ascii=False)[:_LONGEST])
+    return Event("QuoteNotUnderstood", f"KAZOO asks for consent with: {body}", warning=True)
 
 
 def _asked(found: Appraisal, asked: ChargesNotAccepted) -> Price:

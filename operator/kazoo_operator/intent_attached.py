@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from kazoo_operator.anchoring import Place, rival
-from kazoo_operator.attached import billed_units
+from kazoo_operator.billing import billed_units
 from kazoo_operator.booking import Booking
 from kazoo_operator.budget import Budget
 from kazoo_operator.charge_gate import appraised, appraised_below

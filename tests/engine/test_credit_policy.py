@@ -316,6 +316,23 @@ async def test_a_debit_beyond_the_balance_is_no_allotment_less_for_the_others(wo
     assert found.fields["budget"]["childrenAllotted"] == "25.00"
 
 
+async def test_a_recharge_that_does_not_last_for_a_day_is_told_once(world: World) -> None:
+    engine = world.real_time_engine()
+    account_id = await ready_account(world, engine)
+    recharge = {"threshold": "1.00", "amount": "1.00"}
+    done = await keep(engine, policy(INITIAL, autoRecharge=recharge))
+    calls = {"accountID": account_id, "seconds": 60, "rate": 100}
+    await world.control("POST", "calls", calls)
+    found = await engine.reconcile(done, Watching())
+    assert Decimal(found.fields["averageDailySpend"]) > 1
+    assert [event.reason for event in found.events] == ["RechargeBelowDailySpend", "RechargeNotMade"]
+    spent = after(done, found)
+    assert (await engine.reconcile(spent, Watching())).events == ()
+    more = after(spent, found, 2, autoRecharge={**recharge, "amount": "1.50"})
+    told = [event.reason for event in (await engine.reconcile(more, Watching())).events]
+    assert told == ["Updated", "RechargeBelowDailySpend", "RechargeNotMade"], "it is still too small"
+
+
 async def test_a_pass_over_what_has_not_changed_has_nothing_new_to_tell(world: World) -> None:
     engine = world.real_time_engine()
     await ready_account(world, engine)

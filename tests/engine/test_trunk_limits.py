@@ -221,6 +221,42 @@ async def test_drift_is_not_put_back_at_a_higher_price(world: World) -> None:
     assert (await limits(world, account_id))["twoway_trunks"] == 5
 
 
+async def test_what_else_has_drifted_is_put_back_beside_what_would_cost_more(world: World) -> None:
+    engine = world.engine()
+    account_id = await ready_account(world, engine)
+    done = await keep(engine, trunks(inbound=1, twoWay=5, maxCalls=9))
+    await assign(world)
+    merge = {"twoway_trunks": 2, "inbound_trunks": 3, "allow_prepay": True, "calls": 20}
+    await world.control("POST", "documents", {"accountID": account_id, "document": "limits", "merge": merge})
+    found = await engine.reconcile(done, Watching())
+    assert found.outcome.reason == "Ready", found.outcome.message
+    held = await limits(world, account_id)
+    assert {name: held[name] for name in merge} == {
+        "twoway_trunks": 2,
+        "inbound_trunks": 1,
+        "allow_prepay": False,
+        "calls": 9,
+    }
+    assert [one["path"] for one in found.fields["drift"]] == ["twoWay"]
+    assert found.fields["pendingQuote"]["recurring"] == "74.97"
+
+
+async def test_drift_to_more_trunks_stays_where_fewer_are_dearer(world: World) -> None:
+    engine = world.engine()
+    account_id = await ready_account(world, engine)
+    done = await keep(engine, trunks(twoWay=2))
+    await assign(
+        world, {"plan": {"limits": {"twoway_trunks": {"rate": 10, "rates": {"3": 30}, "cascade": True}}}}
+    )
+    edit = {"accountID": account_id, "document": "limits", "merge": {"twoway_trunks": 4}}
+    await world.control("POST", "documents", edit)
+    found = await engine.reconcile(done, Watching())
+    assert found.outcome.reason == "Ready", found.outcome.message
+    assert (await limits(world, account_id))["twoway_trunks"] == 4
+    assert [one["path"] for one in found.fields["drift"]] == ["twoWay"]
+    assert found.fields["pendingQuote"]["recurring"] == "20.00"
+
+
 async def test_a_bill_that_does_not_count_a_change_is_reconciled_once(world: World) -> None:
     engine = world.engine()
     await assign(world)
@@ -274,4 +310,6 @@ async def test_a_quote_of_an_unknown_shape_is_no_price(world: World) -> None:
     found = await engine.reconcile(trunks(twoWay=5, charges=consent), Watching())
     assert found.outcome.reason == "ChargesNotAccepted"
     assert found.fields["pendingQuote"] is None
+    (event,) = [one for one in found.events if one.reason == "QuoteNotUnderstood"]
+    assert event.message.startswith("KAZOO asks for consent with: ")
     assert (await limits(world, account_id)).get("twoway_trunks", 0) == 0

@@ -10,6 +10,7 @@ from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import Document, Documents
 from kazoo_operator.core.finding import Finding
 from kazoo_operator.core.ledger import Booked, Grant
+from kazoo_operator.core.outcome import Event
 from kazoo_operator.core.pricing.estimate import Day
 from kazoo_operator.core.schema import Spec, Status
 from kazoo_operator.rules.rule import Rule
@@ -76,6 +77,10 @@ def _grants_nothing(_spec: JsonObject) -> tuple[Grant, ...]:
     return ()
 
 
+def _notices_nothing(_fields: JsonObject, _status: JsonObject) -> tuple[Event, ...]:
+    return ()
+
+
 def _reads_nothing(_day: Day) -> tuple[Document, ...]:
     return ()
 
@@ -100,7 +105,8 @@ class Attachment:
 
     `recall` gives what the object remembers of the account, by its status of before and by what is seen as
     the pass begins; through the pass it stands among the documents as `MEMORY`. `conditions` are those beside
-    Ready: type -> (status, reason, message).
+    Ready: type -> (status, reason, message). `notices` are what a person should hear of once, by the spec's
+    fields and by status.
     """
 
     report: Callable[[Seen], JsonObject]
@@ -109,6 +115,7 @@ class Attachment:
     priced: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     budgeted: bool = False
     grants: Callable[[JsonObject], tuple[Grant, ...]] = _grants_nothing
+    notices: Callable[[JsonObject, JsonObject], tuple[Event, ...]] = _notices_nothing
     reads: Callable[[Day], tuple[Document, ...]] = _reads_nothing
     recall: Callable[[JsonObject, JsonObject, Documents], JsonObject] = _recalls_nothing
     conditions: Callable[[Seen], Mapping[str, tuple[str, str, str]]] = _says_nothing

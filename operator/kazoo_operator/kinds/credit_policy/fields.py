@@ -11,6 +11,7 @@ from kazoo_operator.core.documents import ACCOUNT, BALANCE, Document, Documents,
 from kazoo_operator.core.kind import Seen
 from kazoo_operator.core.ledger import Booked, Grant
 from kazoo_operator.core.mapping import Row
+from kazoo_operator.core.outcome import Event
 from kazoo_operator.core.pricing.estimate import Day
 from kazoo_operator.core.schema import Spec
 from kazoo_operator.kinds.credit_policy.status import SHOWN
@@ -107,6 +108,30 @@ def report(seen: Seen) -> JsonObject:
         "runwayDays": spent.runway(balance),
         "recommended": spent.recommended(),
     }
+
+
+def notices(fields: JsonObject, status: JsonObject) -> tuple[Event, ...]:
+    """A recharge that does not last for a day of what is spent, and one that was not made (KZ052).
+
+    KAZOO makes one a day at most, if it makes any: that is a switch of the system.
+    """
+    added, balance = get(fields, "autoRecharge.amount"), status.get("balance")
+    if added is None or balance is None:
+        return ()
+    found, daily = [], str(status["averageDailySpend"])
+    if money.from_text(added) < money.from_text(daily):
+        text = (
+            f"A day costs {daily} on average, and the recharge of {added} is made once a day at most: the "
+            "balance runs out; raise autoRecharge.amount (KZ052)."
+        )
+        found.append(Event("RechargeBelowDailySpend", text, warning=True))
+    if money.from_text(balance) < 0:
+        text = (
+            f"The balance is {balance} though there is a recharge: it is not made, or too small; look at the "
+            "payment method, and whether KAZOO recharges at all."
+        )
+        found.append(Event("RechargeNotMade", text, warning=True))
+    return tuple(found)
 
 
 def _shown(one: Booked) -> JsonObject:

@@ -38,6 +38,7 @@ KIND = Kind(
         budgeted=True,
         reset=fields.reset,
         grants=fields.grants,
+        notices=fields.notices,
         reads=fields.reads,
     ),
     samples=(
