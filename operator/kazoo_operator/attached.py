@@ -28,6 +28,7 @@ from kazoo_operator.core.ledger import Booked
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, State
 from kazoo_operator.core.plan import Change, Plan, Write, make_plan
 from kazoo_operator.drift import Verdict, corrected, judge, told
+from kazoo_operator.failure import lacks_databases
 from kazoo_operator.identity import fenced
 from kazoo_operator.subject import Halt, Subject, is_real
 from kazoo_operator.survey import Survey, survey
@@ -176,8 +177,10 @@ class Attached:
         for document in attachment.reads(self._today()):
             try:
                 more[document.name] = await backend.read(place.account_id, document)
-            except (NotFound, ServerFailure):
-                continue  # a month that nobody used has no summary
+            except (NotFound, ServerFailure) as error:
+                # A month that nobody used has no summary.
+                if not (isinstance(error, NotFound) or lacks_databases(error)):
+                    raise
         held, currency = documents.get(ACCOUNT.name) or {}, subject.connection.policy.currency
         real = is_real(subject, place.account_id, held)
         managed = not subject.observe_only

@@ -39,8 +39,8 @@ from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason, Return, St
 from kazoo_operator.creation import Creation
 from kazoo_operator.deletion import Deletion
 from kazoo_operator.drift import Verdict, judge, told
-from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
-from kazoo_operator.failure import outcome_of
+from kazoo_operator.examination import accepted, compare, half_built
+from kazoo_operator.failure import lacks_databases, outcome_of
 from kazoo_operator.hierarchy import refuse_cycle
 from kazoo_operator.identity import fenced, identify, observed, placed, refuse_taken
 from kazoo_operator.observation import consult, empty_lists, observe, read_back

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kazoo_operator.backend.errors import BackendError, ServerFailure
 from kazoo_operator.core.custom_resource import GROUP, JsonObject
 from kazoo_operator.core.documents import Documents
 from kazoo_operator.drift import Verdict, judge
@@ -43,11 +42,6 @@ async def compare(
     wanted = await with_fallbacks(subject, account, wanted, known or {})
     documents = await observe(subject, account, wanted, known)
     return Comparison(wanted, documents, judge(subject, wanted, documents, applied))
-
-
-def lacks_databases(error: BackendError) -> bool:
-    """Whether KAZOO says that it has no databases for the account."""
-    return isinstance(error, ServerFailure) and error.message.startswith("datastore missing")
 
 
 def half_built(account: Account) -> str:

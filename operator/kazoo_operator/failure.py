@@ -109,3 +109,8 @@ def _leaves(fields: JsonObject, prefix: str = "") -> dict[str, object]:
         else:
             found[f"{prefix}{name}"] = value
     return found
+
+
+def lacks_databases(error: BackendError) -> bool:
+    """Whether KAZOO says that it has no databases for the account."""
+    return isinstance(error, ServerFailure) and error.message.startswith("datastore missing")

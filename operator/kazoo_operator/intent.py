@@ -17,7 +17,8 @@ from kazoo_operator.core.plan import Plan, plan_creation
 from kazoo_operator.core.report import Action, PlannedObject
 from kazoo_operator.core.wizard import changes
 from kazoo_operator.drift import described, judge
-from kazoo_operator.examination import accepted, compare, half_built, lacks_databases
+from kazoo_operator.examination import accepted, compare, half_built
+from kazoo_operator.failure import lacks_databases
 from kazoo_operator.identity import fenced, observed, placed, refuse_taken
 from kazoo_operator.observation import empty_lists, observe, with_fallbacks
 from kazoo_operator.references import Referred

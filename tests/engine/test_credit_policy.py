@@ -316,6 +316,17 @@ async def test_a_debit_beyond_the_balance_is_no_allotment_less_for_the_others(wo
     assert found.fields["budget"]["childrenAllotted"] == "25.00"
 
 
+@pytest.mark.parametrize("path", ["/ledgers/total$", "/ledgers/summary/"])
+async def test_what_kazoo_does_not_tell_now_is_not_shown_as_nothing(world: World, path: str) -> None:
+    engine = world.real_time_engine()
+    await ready_account(world, engine)
+    done = await keep(engine, policy(INITIAL))
+    await world.fault({"status": 503}, method="GET", path=path, times=9)
+    found = await engine.reconcile(done, Watching())
+    assert found.outcome.reason == "BackendUnavailable"
+    assert after(done, found).status["balance"] == "25.00"
+
+
 async def test_a_recharge_that_does_not_last_for_a_day_is_told_once(world: World) -> None:
     engine = world.real_time_engine()
     account_id = await ready_account(world, engine)
