@@ -1,91 +1,21 @@
-"""TelephonyBackends: which KAZOO an object is about, and what happens while that cannot be worked with."""
+"""TelephonyBackends: which KAZOO an object is about, and what a TelephonyBackend tells of it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from kazoo_operator.backend.crossbar import Crossbar
-from kazoo_operator.backend.registry import Access, Registry
-from kazoo_operator.core.custom_resource import Key, Resource
-from kazoo_operator.core.outcome import Pass, Reason, Return, State
-from kazoo_operator.engine import Engine
-from kazoo_operator.kinds import discover
-from kazoo_operator.sandbox import Sandbox, running_sandbox
+from kazoo_operator.core.outcome import Reason, Return, State
 from tests.engine.conftest import DEFAULT, Watching, World, account, until_ready
-
-EU = Key("TelephonyBackend", "team", "eu")
-
-
-def backend(
-    url: str, name: str = "eu", /, generation: int = 1, namespace: str = "team", **spec: Any
-) -> Resource:
-    """A TelephonyBackend object as the API server would hand it over."""
-    said = {"url": url, "auth": {"apiKeySecretRef": {"name": name, "key": "api-key"}}, **spec}
-    said = {member: value for member, value in said.items() if value is not None}
-    metadata = {"namespace": namespace, "name": name, "generation": generation, "uid": f"uid of {name}"}
-    return Resource.of("TelephonyBackend", {"metadata": metadata, "spec": said})
-
-
-@dataclass
-class Cluster:
-    """One engine without settings over two KAZOOs: `world`'s, and another."""
-
-    world: World
-    other: Sandbox
-    engine: Engine
-    registry: Registry
-    connected: list[Access] = field(default_factory=list)
-
-    def declare(self, *resources: Resource) -> None:
-        """These TelephonyBackends are in the cluster."""
-        self.world.objects.put(*resources)
-
-    def forget(self, key: Key) -> None:
-        """The object is in the cluster no more."""
-        del self.world.objects.held[key]
-
-    def eu(self, generation: int = 1, **spec: Any) -> Resource:
-        """Declare the TelephonyBackend `eu`, which is the world's KAZOO, with its Secret."""
-        self.world.secrets.put("eu", api_key=self.world.sandbox.identity.reseller.api_key)
-        made = backend(self.world.sandbox.url, "eu", generation=generation, **spec)
-        self.declare(made)
-        return made
-
-    def us(self, **spec: Any) -> Resource:
-        """Declare the TelephonyBackend `us`, which is the other KAZOO, with its Secret."""
-        self.world.secrets.put("us", api_key=self.other.identity.reseller.api_key)
-        made = backend(self.other.url, "us", **spec)
-        self.declare(made)
-        return made
-
-    async def pass_over(self, resource: Resource) -> Pass:
-        """One pass."""
-        return await self.engine.reconcile(resource, Watching())
+from tests.engine.kazoos import EU, Cluster, accounts_of, at, backend, two_kazoos
 
 
 @pytest.fixture
 async def cluster(world: World) -> AsyncIterator[Cluster]:
-    connected: list[Access] = []
-
-    def connect(access: Access) -> Crossbar:
-        connected.append(access)
-        return Crossbar(access.url, access.source, requests_per_second=10_000, deadline=2)
-
-    async with running_sandbox(compat=world.compat) as other:
-        registry = Registry(None, connect, world.clock)
-        engine = Engine(discover(), registry, world.surroundings("cluster"), world.clock, now=world.clock)
-        yield Cluster(world, other, engine, registry, connected)
-        await engine.close()
-        await registry.close()
-
-
-def at(name: str, called: str = "acme", /, **spec: Any) -> Resource:
-    """An Account of the KAZOO behind a TelephonyBackend."""
-    return account(called, backendRef={"name": name}, **spec)
+    async with two_kazoos(world) as made:
+        yield made
 
 
 async def test_a_backend_shows_what_kazoo_it_is(cluster: Cluster) -> None:
@@ -211,14 +141,3 @@ async def test_a_user_logs_in_by_realm_or_by_name(cluster: Cluster) -> None:
     cluster.world.secrets.put("user", username=known.admin_name, password="wrong", realm=master.realm)
     found = await cluster.pass_over(made)
     assert (found.outcome.reason, found.outcome.state) == (Reason.UNAUTHORIZED, State.STALLED)
-
-
-async def accounts_of(cluster: Cluster, realm: str = "acme.pbx.example.com") -> dict[str, Any]:
-    """The accounts that hold `realm` at the other KAZOO."""
-    async with cluster.world.http.get(f"{cluster.other.url}/sandbox/state") as answer:
-        state = await answer.json()
-    return {
-        found: held["account"]
-        for found, held in state["accounts"].items()
-        if held["account"]["realm"] == realm
-    }
