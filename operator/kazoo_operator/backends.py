@@ -14,12 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from kazoo_operator.backend.registry import Connection, NoRoot, Registry
+from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.lineage import BY_DEFAULT, backend_of
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.neighbours import Neighbours
 from kazoo_operator.reach import Reach
+from kazoo_operator.rules.backends import admits
 from kazoo_operator.surroundings import Surroundings
 
 TRUSTED = 1.0
@@ -122,8 +124,8 @@ class Backends:
 
     def neighbours(self, resource: Resource) -> Neighbours:
         """The objects as one of them sees them: those that are about the same KAZOO."""
-        here = self._url_of(resource)
-        return Neighbours(self._surroundings.objects, lambda other: self._url_of(other) == here)
+        here = self._place_of(resource)
+        return Neighbours(self._surroundings.objects, lambda other: self._place_of(other) == here)
 
     def rootless(self, resource: Resource, error: NoRoot) -> Pass:
         """The end of a pass that found no root account."""
@@ -162,12 +164,12 @@ class Backends:
             task.cancel()
         await asyncio.gather(*self._looking.values(), return_exceptions=True)
 
-    def _url_of(self, resource: Resource) -> str:
-        """The URL of the KAZOO that an object is about, as its TelephonyBackend or the settings say."""
+    def _place_of(self, resource: Resource) -> str:
+        """The URL, in one spelling, of the KAZOO that an object is about."""
         declared, default = self._surroundings.objects.get(backend_of(resource)), self._registry.default
         if declared is not None:
-            return str(declared.spec.get("url")).rstrip("/")
-        return "" if default is None else default.backend.url
+            return place_of(str(declared.spec.get("url")))
+        return "" if default is None else place_of(default.backend.url)
 
     async def _is_away(self, declared: Resource) -> bool:
         look = self._looks.get(declared.key)
@@ -196,11 +198,11 @@ class Backends:
 
 def _refuse_stranger(resource: Resource, declared: Resource) -> None:
     """Raises NotConnected where the TelephonyBackend does not allow the object's namespace."""
-    said, namespace = declared.spec.get("allowedNamespaces") or (), resource.key.namespace
-    if namespace != declared.key.namespace and "*" not in said and namespace not in said:
+    namespace = resource.key.namespace
+    if not admits(declared, namespace):
         text = (
             f"spec.backendRef: the TelephonyBackend {_called(declared.key)} does not allow the namespace "
-            f"{namespace}; add it to its allowedNamespaces, or refer to another."
+            f"{namespace}; add it to its allowedNamespaces, or refer to another (KZ179)."
         )
         raise NotConnected(Reason.INVALID_SPEC, text, declared.key)
 

@@ -202,8 +202,8 @@ class Engine:
     async def _subject(self, kind: Kind, resource: Resource, fields: JsonObject) -> Subject:
         """The object with what is decided before KAZOO is asked; `fields`: what its spec is taken to say."""
         connection = await self._backends.of(resource)
-        root, objects = await connection.root(), self._backends.neighbours(resource)
-        return Subject(resource, kind, fields, connection, root, self._mark(resource), objects)
+        root, near = await connection.root(), self._backends.neighbours(resource)
+        return Subject(resource, kind, fields, connection, root, self._mark(resource), near, near.is_here)
 
     def _mark(self, resource: Resource) -> Mark:
         return Mark(self._surroundings.owner, resource.key.namespace, resource.key.name)

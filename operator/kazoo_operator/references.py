@@ -42,7 +42,7 @@ class Referring:
     async def _by_name(self, name: str) -> Referred:
         key = Key("Account", self.subject.resource.key.namespace, name)
         named = self.subject.objects.get(key)
-        if named is not None and backend_of(named) != backend_of(self.subject.resource):
+        if named is not None and not self.subject.is_here(named):
             raise self._elsewhere(named)
         why = f"waiting for the Account {name} of this namespace, which is not there or not Ready yet"
         if named is not None and named.deleting:
@@ -81,7 +81,7 @@ class Referring:
         raise Halt(Reason.OUTSIDE_SUBTREE, text)
 
     def _elsewhere(self, named: Resource) -> Halt:
-        """Accounts of two backends are never taken for one tree, even where both lead to one KAZOO."""
+        """An account of another KAZOO has no place in this tree."""
         theirs, mine = backend_of(named), backend_of(self.subject.resource)
         text = (
             f"{self.field}: the Account {named.key.name} refers to the TelephonyBackend {theirs.namespace}/"

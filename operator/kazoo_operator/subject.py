@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -57,9 +57,16 @@ class Halt(Exception):
         return cls(outcome.reason, outcome.message, fields)
 
 
+def _always(_other: Resource) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Subject:
-    """The object of a pass, with everything that was decided about it before KAZOO is asked."""
+    """The object of a pass, with everything that was decided about it before KAZOO is asked.
+
+    `is_here` tells whether another object is about the same KAZOO.
+    """
 
     resource: Resource
     kind: Kind
@@ -68,6 +75,7 @@ class Subject:
     root: Identity
     mark: Mark
     objects: Objects
+    is_here: Callable[[Resource], bool] = _always
 
     @property
     def lifecycle(self) -> Lifecycle:
