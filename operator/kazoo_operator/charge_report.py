@@ -78,10 +78,10 @@ async def unknowns(subject: Subject, priced: Priced, told: str = "") -> tuple[Fi
     return tuple(found)
 
 
-def refusal(subject: Subject, priced: Priced, *, new: bool = False) -> Finding | None:
+def refusal(subject: Subject, priced: Priced, *, unnamed: bool = False) -> Finding | None:
     """Why the operator does not write the change: nobody consented to its price. None where it is written.
 
-    `new`: the account is still to be made; a quote names its id, which it has not got yet.
+    `unnamed`: the account is still to be made; a quote names its id, which it has not got yet.
     """
     found = priced.appraisal
     if found.price is None and found.kazoo_asks and _accepts(subject) != "Never":
@@ -90,7 +90,7 @@ def refusal(subject: Subject, priced: Priced, *, new: bool = False) -> Finding |
         consented(subject, found, {})
     except Halt as halt:
         text = halt.found.outcome.message
-        if new and found.price is not None:
+        if unnamed and found.price is not None:
             currency = subject.connection.policy.currency
             pending = found.price.pending(currency)
             text = (

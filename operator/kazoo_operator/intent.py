@@ -121,7 +121,7 @@ async def created(subject: Subject, planned: PlannedObject, parent: Referred, re
     if said := subject.said.get("parentRef"):
         made.append(("parentRef", None, said))
     priced = Priced(await appraised_child(subject, parent.account_id, realm, day), ONE_ACCOUNT)
-    planned, refused = await with_price(subject, planned, priced, new=True)
+    planned, refused = await with_price(subject, planned, priced)
     if refused is not None:
         return Found(planned.blocked(refused, withheld=changes(made)), priced=priced)
     planned = replace(planned, action=Action.CREATE, changes=changes(made), below=parent.called)
@@ -131,16 +131,17 @@ async def created(subject: Subject, planned: PlannedObject, parent: Referred, re
 
 
 async def with_price(
-    subject: Subject, planned: PlannedObject, priced: Priced, *, new: bool
+    subject: Subject, planned: PlannedObject, priced: Priced, *, unnamed: bool = False
 ) -> tuple[PlannedObject, Finding | None]:
     """The object with its price, and why it is not written where nobody consented to that.
 
+    `unnamed`: it belongs to an account that is still to be made; a quote names the id, which it has not yet.
     Raises BackendError.
     """
-    refused = refusal(subject, priced, new=new)
+    refused, bill = refusal(subject, priced, unnamed=unnamed), await bill_of(subject, priced)
     told = "" if refused is None else priced.appraisal.asking
     notes = await unknowns(subject, priced, told)
-    return noted(replace(planned, bill=await bill_of(subject, priced)), *notes), refused
+    return noted(replace(planned, bill=replace(bill, digest="") if unnamed else bill), *notes), refused
 
 
 async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Found:

@@ -71,7 +71,7 @@ class Attaching:
         if made and (found := await _other_reseller(subject, site)) is not None:
             return Found(planned.blocked(found, withheld=made), _status(place))
         priced = await self._priced(subject, site, plan)
-        planned, refused = await with_price(subject, planned, priced, new=place.new)
+        planned, refused = await with_price(subject, planned, priced, unnamed=place.new)
         if refused is not None:
             return Found(planned.blocked(refused, withheld=made), _status(place), priced=priced)
         return replace(await self._booked(subject, planned, site, documents, made), priced=priced)

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from kazoo_operator.core import money
 from kazoo_operator.core.pricing.estimate import estimate, estimate_plans
+from kazoo_operator.core.pricing.payers import who_pays
+from kazoo_operator.core.pricing.quote import digest, quote_of, read_quote
 from kazoo_operator.core.pricing.summary import Delta
 from kazoo_operator.sandbox import invoice
 from kazoo_operator.sandbox.invoice import Quantities
@@ -89,9 +91,12 @@ deltas = st.lists(
 def billed(assigned: list[Json], counted: Json) -> Json:
     """The sandbox's summary of an account with these plans and counts, over the wire and back."""
     bill = invoice.bill([Plan("0" * 32, document) for document in assigned], Quantities(**counted))
-    told = {"plans": {}, "invoices": invoice.printed(bill), "quantities": counted}
-    read: Json = json.loads(json.dumps(told), parse_float=Decimal)
+    read: Json = over_the_wire({"plans": {}, "invoices": invoice.printed(bill), "quantities": counted})
     return read
+
+
+def over_the_wire(told: Any) -> Any:
+    return json.loads(json.dumps(told), parse_float=Decimal)
 
 
 def changed(counted: Json, wanted: list[Delta], side: str) -> Json:
@@ -167,6 +172,47 @@ def test_more_or_fewer_units_cost_what_the_sandbox_bills_afterwards(
     assert not new - lines(after)
     units_before, units_after = billable(before), billable(after)
     assert found.kazoo_asks is any(units_after[key] > units_before[key] for key in units_after)
+
+
+levels = st.lists(st.tuples(st.lists(documents, max_size=2), counts, counts), min_size=1, max_size=4)
+
+
+@settings(max_examples=80)
+@given(levels, deltas)
+def test_each_level_of_a_tree_pays_what_the_sandbox_bills_there_and_asks_with_the_same_digest(
+    tree: list[tuple[list[Json], Json, Json]], wanted: list[Delta]
+) -> None:
+    """The first level is the account that changes; each one above has what is below it, and siblings."""
+    wanted = [one for one in possible({"account": tree[0][1]}, wanted, "account") if one.units]
+    chain, bills, below = [], [], Counter[tuple[str, str]]()
+    for level, (assigned, own, siblings) in enumerate(tree):
+        counted = {"account": own, "cascade": nested(below), "manual": {}}
+        future = changed(counted, wanted, "cascade" if level else "account")
+        chain.append((str(level), billed(assigned, counted)))
+        bills.append(([Plan("0" * 32, one) for one in assigned], counted, future))
+        below += flat(own) + flat(siblings)
+    payers = who_pays(chain, wanted, DAY)
+    for payer, (_, before), (assigned, counted, future) in zip(payers, chain, bills, strict=True):
+        new = invoice.bill(assigned, Quantities(**future))
+        after = {"invoices": over_the_wire(invoice.printed(new))}
+        found = payer.estimate
+        assert (found.unknown, found.before, found.after) == ((), recurring(before), recurring(after))
+        compared = invoice.compared(invoice.bill(assigned, Quantities(**counted)), new)
+        assert found.kazoo_asks is any(one.added for one in compared.values())
+        if found.kazoo_asks:
+            quote = read_quote(over_the_wire(invoice.printed(compared)))
+            assert digest("it", "USD", {"asker": quote}) == digest("it", "USD", {"asker": quote_of(found)})
+
+
+def flat(counted: Json) -> Counter[tuple[str, str]]:
+    return Counter({(category, item): n for category, items in counted.items() for item, n in items.items()})
+
+
+def nested(counted: Counter[tuple[str, str]]) -> Json:
+    found: Json = {}
+    for (category, item), number in counted.items():
+        found.setdefault(category, {})[item] = number
+    return found
 
 
 @settings(max_examples=60)

@@ -231,6 +231,12 @@ async def test_a_new_account_is_priced_where_a_plan_counts_accounts(world: World
     assert money(report, "Account") == ("0.00", "5.00") and one.changes == ()
     assert "realm" in [change.path for change in one.withheld]
     engine = world.engine()
-    assert (await keep(engine, account())).condition("Ready")["reason"] == "ChargesNotAccepted"
+    waits = await keep(engine, account())
+    assert waits.condition("Ready")["reason"] == "ChargesNotAccepted"
+    quote = one.charges["quoteDigest"]
+    assert waits.status["pendingQuote"]["digest"] == quote
+    assert any(quote in found.message for found in one.findings)
+    agreed = await plan(account(charges={"accept": "Quote", "quoteDigest": quote}))
+    assert of_kind(agreed, "Account").action == "create", "one account more is consented to by its realm"
     assert of_kind(accepted, "Account").action == "create"
     assert of_kind(accepted, "TrunkLimits").action == "none", "nothing differs from what a new account has"
