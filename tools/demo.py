@@ -23,12 +23,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 from rich.console import Console
 
+from kazoo_operator.kinds import discover
 from tools.cluster import (
     Cluster,
     KubectlFailed,
@@ -36,6 +38,7 @@ from tools.cluster import (
     running_control_plane,
     service_account_kubeconfig,
 )
+from tools.examples import EXAMPLES, backend_secret, examples_for, sandbox_port
 from tools.stack import (
     OperatorProcess,
     SandboxProcess,
@@ -49,9 +52,10 @@ from tools.stack import (
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".demo"
 NAMESPACE = "kazoo-operator"
-EXAMPLES = ROOT / "examples"
+KINDS = ",".join(kind.plural for kind in discover())
 CHANGED = EXAMPLES / "01-account/account.yaml"
 DELETABLE = EXAMPLES / "04-deletable/account.yaml"
+GRANTED = "acme-dental"
 
 console = Console(highlight=False)
 progress = Console(highlight=False, stderr=True)
@@ -64,6 +68,7 @@ class Parts:
     cluster: Cluster
     sandbox: SandboxProcess
     operator: OperatorProcess
+    examples: Path
 
 
 def step(text: str) -> None:
@@ -84,16 +89,16 @@ def running_parts() -> Iterator[Parts]:
         step(f"CRDs, namespace and roles into {cluster.url}")
         stack.enter_context(_applied(cluster))
         step("a simulated KAZOO")
-        sandbox = stack.enter_context(running_sandbox())
+        sandbox = stack.enter_context(running_sandbox("--port", str(sandbox_port())))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kazoo-demo-")))
-        (folder / "api-key").write_text(sandbox.ready["reseller"]["apiKey"])
+        secret = backend_secret(sandbox.ready["reseller"]["apiKey"])
+        cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=secret)
         kubeconfig = service_account_kubeconfig(cluster, NAMESPACE, "kazoo-operator", folder)
-        settings = {"KAZOO_URL": sandbox.url, "KAZOO_API_KEY_FILE": str(folder / "api-key")}
-        operator = OperatorProcess(kubeconfig, folder / "operator.log", settings, ("--namespace", NAMESPACE))
+        operator = OperatorProcess(kubeconfig, folder / "operator.log", {}, ("--namespace", NAMESPACE))
         step("the operator, with the roles that the manifests ship")
         stack.callback(lambda: operator.process and end(operator.process))
         operator.start()
-        yield Parts(cluster, sandbox, operator)
+        yield Parts(cluster, sandbox, operator, examples_for(sandbox.url, folder))
 
 
 @contextlib.contextmanager
@@ -117,7 +122,7 @@ def _applied(cluster: Cluster) -> Iterator[None]:
 def _let_go(cluster: Cluster) -> None:
     """Take the finalizers off what is left: the operator that would is gone, and so is its KAZOO."""
     with contextlib.suppress(KubectlFailed):
-        left = cluster.kubectl("get", "accounts", "-n", NAMESPACE, "-o", "name").split()
+        left = cluster.kubectl("get", KINDS, "-n", NAMESPACE, "-o", "name").split()
         for name in left:
             patch = '{"metadata": {"finalizers": null}}'
             cluster.kubectl("patch", name, "-n", NAMESPACE, "--type=merge", "-p", patch)
@@ -130,10 +135,11 @@ def demo() -> None:
     with running_parts() as parts:
         cluster = parts.cluster
         step("kubectl apply -R -f examples/")
-        cluster.kubectl("apply", "-n", NAMESPACE, "-R", "-f", str(EXAMPLES))
+        cluster.kubectl("apply", "-n", NAMESPACE, "-R", "-f", str(parts.examples))
         with progress.status("waiting for Ready"):
-            wait = ("wait", "--for=condition=Ready", "accounts", "--all", "--timeout=120s")
+            wait = ("wait", "--for=condition=Ready", KINDS, "--all", "--timeout=120s")
             cluster.kubectl(*wait, "-n", NAMESPACE)
+        _grant(parts)
         step(f"kubectl get kazoo -n {NAMESPACE}")
         console.print(cluster.kubectl("get", "kazoo", "-n", NAMESPACE).rstrip(), soft_wrap=True)
         manifest = yaml.safe_load(CHANGED.read_text())
@@ -147,6 +153,22 @@ def demo() -> None:
     console.print("    less docs/tour.md            how it works, in 30 minutes")
     console.print("    less docs/kinds/account.md   every field of an Account")
     console.print("    less docs/operations.md      how to run it in your cluster")
+
+
+def _grant(parts: Parts) -> None:
+    """Credit, booked exactly once; the balance shows in the policy and, a little later, in the account."""
+    policy, grant = GRANTED, {"id": "initial", "amount": "30.00", "date": f"{datetime.now(UTC):%F}"}
+    step(f"a grant of {grant['amount']} in creditpolicies/{policy}")
+    patch = json.dumps({"spec": {"grants": [grant]}})
+    parts.cluster.kubectl("patch", f"creditpolicies/{policy}", "-n", NAMESPACE, "--type=merge", "-p", patch)
+    with progress.status("waiting for it to be booked"):
+        balance = ("-o", "jsonpath={.status.balance}", "-n", NAMESPACE)
+        for one in (f"creditpolicies/{policy}", f"accounts/{policy}"):
+            until(
+                lambda one=one: parts.cluster.kubectl("get", one, *balance) == "25.00",
+                60,
+                f"the balance of {one}",
+            )
 
 
 def _change(parts: Parts, manifest: dict[str, Any]) -> None:
@@ -185,7 +207,7 @@ def _delete(parts: Parts) -> None:
     cluster, manifest = parts.cluster, yaml.safe_load(DELETABLE.read_text())
     name, called = manifest["metadata"]["name"], manifest["spec"]["name"]
     step("kubectl delete -R -f examples/    (Retain: the accounts stay in KAZOO)")
-    cluster.kubectl("delete", "-n", NAMESPACE, "--wait=false", "-R", "-f", str(EXAMPLES))
+    cluster.kubectl("delete", "-n", NAMESPACE, "--wait=false", "-R", "-f", str(parts.examples))
     with progress.status(f"waiting for {name}, which is to be deleted in KAZOO too"):
         until(lambda: _ready(cluster, name)["reason"] == "DeletionNotConfirmed", 60, "the question")
     console.print(f"    {name}: {_ready(cluster, name)['message']}", soft_wrap=True)
@@ -250,6 +272,7 @@ def serve() -> None:
                 "KAZOO_API_KEY": parts.sandbox.ready["reseller"]["apiKey"],
             },
             "kubectl": str(parts.cluster.kubectl_path),
+            "examples": str(parts.examples),
         }
         (STATE / "up.new").write_text(json.dumps(told))
         (STATE / "up.new").rename(STATE / "up.json")
@@ -275,7 +298,8 @@ def up() -> None:
     for name, value in told["export"].items():
         print(f"export {name}={shlex.quote(value)}")
     print(f"export PATH={shlex.quote(str(Path(told['kubectl']).parent))}:$PATH")
-    print(f"# kubectl apply -n {NAMESPACE} -R -f examples/; kubectl get kazoo -A")
+    examples = os.path.relpath(told["examples"]) if told["examples"] == str(EXAMPLES) else told["examples"]
+    print(f"# kubectl apply -n {NAMESPACE} -R -f {examples}; kubectl get kazoo -A")
 
 
 def down() -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from kazoo_operator.kinds import discover
 from tests.cluster.conftest import NAMESPACE, ROOT, Stage
 from tools.cluster import ControlPlane, KubectlFailed
+from tools.examples import backend_secret, examples_for
 from tools.stack import OperatorProcess, until
 
 pytestmark = pytest.mark.cluster
@@ -332,19 +334,26 @@ def test_the_api_server_takes_what_the_rules_allow(new_stage: Callable[..., Stag
     stage.apply("rich", **json.loads((Path(__file__).parent / "rich.json").read_text()))
 
 
-def test_the_examples_converge_as_one_set(new_stage: Callable[..., Stage]) -> None:
+def test_the_examples_converge_as_one_set_on_a_telephony_backend(
+    new_stage: Callable[..., Stage], tmp_path: Path
+) -> None:
     stage = new_stage()
+    for name in ("KAZOO_URL", "KAZOO_API_KEY_FILE"):
+        del stage.operator.environment[name]
     adopted = yaml.safe_load((ROOT / "examples/03-adopted/account.yaml").read_text())["spec"]
     reseller = stage.sandbox.ready["reseller"]["accountID"]
     by_hand = {"name": "By hand", "realm": adopted["realm"], "timezone": "Etc/UTC"}
     made = stage.sandbox.crossbar("PUT", f"accounts/{reseller}", by_hand)
     stage.operator.start()
-    listed = stage.plane.kubectl("apply", "-n", NAMESPACE, "-R", "-f", str(ROOT / "examples"), "-o", "name")
+    secret = backend_secret(stage.sandbox.ready["reseller"]["apiKey"])
+    stage.plane.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=secret)
+    examples = examples_for(stage.sandbox.url, tmp_path)
+    listed = stage.plane.kubectl("apply", "-n", NAMESPACE, "-R", "-f", str(examples), "-o", "name")
     names = [name.split("/")[1] for name in listed.split() if name.startswith("account.")]
-    others = [name for name in listed.split() if not name.startswith(("account.", "telephonybackend."))]
+    others = [name for name in listed.split() if not name.startswith("account.")]
     stage.names.extend(names)
     ids = {stage.until_ready(name)["status"]["accountID"] for name in names}
     assert len(ids) == len(names) >= 6
     assert made["id"] in ids
-    assert len(others) >= 3
+    assert {name.split(".")[0] for name in others} == {kind.singular for kind in discover()} - {"account"}
     stage.plane.kubectl("wait", "--for=condition=Ready", "-n", NAMESPACE, "--timeout=60s", *others)

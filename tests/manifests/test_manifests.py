@@ -252,28 +252,26 @@ def test_probes_and_metrics_are_where_the_operator_serves_them(built: Built) -> 
 
 
 OPTIONAL = {
+    "KAZOO_URL": "url",
+    "KAZOO_API_KEY_FILE": "apiKeyFile",
     "KAZOO_OPERATOR_ROOT_ACCOUNT": "rootAccount",
     "KAZOO_OPERATOR_REALM_TEMPLATE": "realmTemplate",
     "KAZOO_OPERATOR_CURRENCY": "currency",
     "KAZOO_OPERATOR_REQUESTS_PER_SECOND": "requestsPerSecond",
     "KAZOO_OPERATOR_MAX_DELETIONS_PER_HOUR": "maxDeletionsPerHour",
+    "KAZOO_OPERATOR_BUDGET_POLICY": "budgetPolicy",
 }
 
 
 def test_the_operator_is_told_where_kazoo_is_and_whatever_else_the_config_map_says(built: Built) -> None:
-    def of(key: str) -> Object:
-        return {"configMapKeyRef": {"name": "kazoo-operator", "key": key}}
-
     assert {one["name"]: one.get("value") or one["valueFrom"] for one in built.container["env"]} == {
         "POD_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
-        "KAZOO_URL": of("url"),
-        "KAZOO_API_KEY_FILE": "/etc/kazoo/api-key",
         **{
             name: {"configMapKeyRef": {"name": "kazoo-operator", "key": key, "optional": True}}
             for name, key in OPTIONAL.items()
         },
     }
-    assert built.one("ConfigMap")["data"] == {"url": "https://crossbar.example.com:8443"}
+    assert built.one("ConfigMap")["data"] == {}
 
 
 def test_what_the_config_map_may_say_is_described_in_it() -> None:
@@ -287,6 +285,7 @@ def test_the_api_key_is_a_file_that_only_the_operator_reads(built: Built) -> Non
             "name": "credentials",
             "secret": {
                 "secretName": "kazoo-credentials",
+                "optional": True,
                 "defaultMode": 0o440,
                 "items": [{"key": "api-key", "path": "api-key"}],
             },
