@@ -142,3 +142,17 @@ def key_of(settings: Settings) -> str:
     credential = settings.credential()
     assert not isinstance(credential, User)
     return credential().get_secret_value()
+
+
+def test_only_an_operator_may_have_no_backend_in_its_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAZOO_URL")
+    monkeypatch.delenv("KAZOO_API_KEY")
+    assert load(with_backend=False).name_a_backend is False
+    with pytest.raises(SettingsRefused, match="KAZOO_URL: is not set, for example https://"):
+        load()
+
+
+def test_a_credential_without_a_url_is_half_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAZOO_URL")
+    with pytest.raises(SettingsRefused, match="KAZOO_URL: is not set"):
+        load(with_backend=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from kazoo_operator.backend.registry import Connection, NoRoot, Registry
 from kazoo_operator.core.base_url import place_of
@@ -25,6 +25,7 @@ from kazoo_operator.rules.backends import admits
 from kazoo_operator.surroundings import Surroundings
 
 TRUSTED = 1.0
+PATIENCE = 5.0
 _MAYBE_AWAY = frozenset({Reason.BACKEND_UNAVAILABLE, Reason.BACKEND_NONSENSE, Reason.UNAUTHORIZED})
 _STILL_LET_IN = frozenset({Reason.SECRET_NOT_FOUND, Reason.UNAUTHORIZED})
 
@@ -40,17 +41,13 @@ class NotConnected(Exception):
         self.found = Pass(Outcome.of(reason, text, awaits=(key,)), wakes=(key,) if wakes else ())
 
 
-@dataclass
+@dataclass(frozen=True)
 class Look:
-    """What the last look at a TelephonyBackend came to, as it was declared then, and when it began.
-
-    `waiting` are the objects that were turned away since.
-    """
+    """What the last look at a TelephonyBackend came to, as it was declared then, and when it began."""
 
     declared: Resource
     began: float
     found: Pass
-    waiting: dict[Key, None] = field(default_factory=dict)
 
     @property
     def ready(self) -> bool:
@@ -86,26 +83,34 @@ class Backends:
         self._reach = Reach(kind, registry, surroundings.secrets, now)
         self._looks: dict[Key, Look] = {}
         self._looking: dict[Key, asyncio.Task[None]] = {}
+        self._waiting: dict[Key, dict[Key, None]] = {}
 
     async def of(self, resource: Resource) -> Connection:
         """The connection to the KAZOO that the object is about. Raises NotConnected.
 
-        A TelephonyBackend that was not looked at as it is declared now is looked at first.
+        A TelephonyBackend that was not looked at as it is declared now is looked at first. Who has to wait
+        long for that is turned away: a KAZOO that hangs must not take all workers.
         """
         key = backend_of(resource)
         declared = self._surroundings.objects.get(key)
         if declared is None:
             return self._undeclared(resource, key)
         _refuse_stranger(resource, declared)
-        look, unseen = self._looks.get(key), False
+        look, seen = self._looks.get(key), True
         if look is None or not look.is_of(declared):
-            look, unseen = await self._look(declared), True
+            look, seen = await self._look(declared, PATIENCE), False
         connection = self._registry.get(key)
-        if connection is None or not look.lets_in(resource):
-            look.waiting[resource.key] = None
-            raise _not_ready(key, unseen)
-        look.waiting.pop(resource.key, None)
+        if look is None or connection is None or not look.lets_in(resource):
+            raise self._turned_away(resource, key, wakes=not seen)
+        self._waiting.get(key, {}).pop(resource.key, None)
         return connection
+
+    def _turned_away(self, resource: Resource, key: Key, wakes: bool) -> NotConnected:
+        self._waiting.setdefault(key, {})[resource.key] = None
+        text = (
+            f"spec.backendRef: waiting for the TelephonyBackend {_called(key)}; its own conditions say why."
+        )
+        return NotConnected(Reason.BACKEND_NOT_READY, text, key, wakes)
 
     def _undeclared(self, resource: Resource, key: Key) -> Connection:
         """Without its TelephonyBackend: the settings stand in for one that there never was.
@@ -144,8 +149,7 @@ class Backends:
         key, outcome = backend_of(resource), found.outcome
         declared = self._surroundings.objects.get(key)
         if declared is not None and outcome.reason in _MAYBE_AWAY and await self._is_away(declared):
-            self._looks[key].waiting[resource.key] = None
-            away = _not_ready(key, True).found
+            away = self._turned_away(resource, key, wakes=True).found
             return replace(found, outcome=away.outcome, wakes=(*found.wakes, *away.wakes))
         awaits = tuple(dict.fromkeys((*outcome.awaits, key)))
         return replace(found, outcome=replace(outcome, awaits=awaits))
@@ -153,10 +157,9 @@ class Backends:
     async def keep(self, resource: Resource) -> Pass:
         """The pass over a TelephonyBackend; who waits for one that is Ready by now is woken."""
         look = await self._look(resource)
-        if not look.ready:
-            return look.found
-        woken, look.waiting = tuple(look.waiting), {}
-        return replace(look.found, wakes=woken)
+        assert look is not None  # it was waited for
+        woken = self._waiting.pop(resource.key, {}) if look.ready else {}
+        return replace(look.found, wakes=tuple(woken))
 
     async def close(self) -> None:
         """Give up what is being looked at."""
@@ -174,26 +177,33 @@ class Backends:
     async def _is_away(self, declared: Resource) -> bool:
         look = self._looks.get(declared.key)
         if look is None or (look.ready and self._clock() - look.began >= TRUSTED):
-            look = await self._look(declared)
-        return not look.ready
+            look = await self._look(declared, PATIENCE)
+        return look is None or not look.ready
 
-    async def _look(self, declared: Resource) -> Look:
-        """Look at a TelephonyBackend; however many want to know, it is asked once."""
+    async def _look(self, declared: Resource, patience: float | None = None) -> Look | None:
+        """Look at a TelephonyBackend; however many want to know, it is asked once.
+
+        None where that takes longer than `patience`, in seconds; it goes on by itself.
+        """
         key = declared.key
         running = self._looking.get(key)
         if running is None:
             running = self._looking[key] = asyncio.create_task(self._look_now(declared))
-            running.add_done_callback(lambda _: self._looking.pop(key, None))
-        await asyncio.wait([running])
+            running.add_done_callback(lambda task: self._has_looked(key, task))
+        if not (await asyncio.wait([running], timeout=patience))[0]:
+            return None
         running.result()
         look = self._looks[key]
-        return look if look.is_of(declared) else await self._look(declared)
+        return look if look.is_of(declared) else await self._look(declared, patience)
+
+    def _has_looked(self, key: Key, task: asyncio.Task[None]) -> None:
+        self._looking.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # seen, also when nobody waited so long
 
     async def _look_now(self, declared: Resource) -> None:
         key, began = declared.key, self._clock()
-        found = await self._reach.look(declared)
-        before = self._looks.get(key)
-        self._looks[key] = Look(declared, began, found, {} if before is None else before.waiting)
+        self._looks[key] = Look(declared, began, await self._reach.look(declared))
 
 
 def _refuse_stranger(resource: Resource, declared: Resource) -> None:
@@ -205,11 +215,6 @@ def _refuse_stranger(resource: Resource, declared: Resource) -> None:
             f"{namespace}; add it to its allowedNamespaces, or refer to another (KZ179)."
         )
         raise NotConnected(Reason.INVALID_SPEC, text, declared.key)
-
-
-def _not_ready(key: Key, wakes: bool) -> NotConnected:
-    text = f"spec.backendRef: waiting for the TelephonyBackend {_called(key)}; its own conditions say why."
-    return NotConnected(Reason.BACKEND_NOT_READY, text, key, wakes)
 
 
 def _own_default(resource: Resource) -> Key:

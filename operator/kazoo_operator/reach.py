@@ -57,6 +57,7 @@ class Reach:
         spec = validated(self._kind, declared, today)
         assert isinstance(spec, TelephonyBackendSpec)
         keyring = self._keyring(declared.key, spec)
+        self._registry.leave(declared.key, spec.url, _root_of(spec))
         await keyring.renew()
         connection = await self._opened(declared.key, spec, keyring)
         backend = connection.backend
@@ -79,11 +80,10 @@ class Reach:
 
     async def _opened(self, key: Key, spec: TelephonyBackendSpec, keyring: Keyring) -> Connection:
         """The connection as the spec wants it. Raises Halt, SecretMissing."""
-        root = spec.root_account
         policy = Policy(
             spec.realm_template,
             spec.currency,
-            None if root is None else root.account_id or root.realm,
+            _root_of(spec),
             spec.max_deletions_per_hour,
             spec.budget_policy,
             spec.require_whitelabel,
@@ -110,6 +110,11 @@ class Reach:
             made = Keyring(self._secrets, key.namespace, spec.auth)
             held = self._keyrings[key] = (auth, made)
         return held[1]
+
+
+def _root_of(spec: TelephonyBackendSpec) -> str | None:
+    """The id or the realm of the root account; None for the credential's own."""
+    return None if spec.root_account is None else spec.root_account.account_id or spec.root_account.realm
 
 
 async def _root(connection: Connection) -> Identity:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from kazoo_operator import backends
 from kazoo_operator.allowance import digest
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Reason, Return, State
@@ -180,6 +181,34 @@ async def test_a_backend_is_looked_at_once_however_many_come_at_the_start(cluste
     found = await asyncio.gather(*(cluster.pass_over(one) for one in objects))
     assert {one.outcome.reason for one in found} == {Reason.READY}, "nobody was turned away"
     assert await logins(cluster) == [201]
+
+
+async def test_a_kazoo_that_hangs_keeps_nobody_waiting(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backends, "PATIENCE", 0.1)
+    declared = cluster.eu()
+    cluster.us()
+    await cluster.world.fault({"hang": True}, method="PUT", path="/api_auth", times=1)
+    async with asyncio.timeout(1.5):  # a call has a deadline of 2 s here
+        found = await cluster.pass_over(at("eu"))
+        assert (found.outcome.reason, found.wakes) == (Reason.BACKEND_NOT_READY, (EU,))
+        other = await until_ready(cluster.engine, at("us", "other"))
+    assert other.outcome.reason is Reason.READY
+    await cluster.pass_over(declared)
+    up = await cluster.pass_over(declared)
+    assert (up.outcome.reason, up.wakes) == (Reason.READY, (at("eu").key,))
+
+
+async def test_an_end_is_not_seen_through_over_a_connection_that_leads_elsewhere(cluster: Cluster) -> None:
+    cluster.eu()
+    resource = await made(cluster, deletionPolicy="Delete")
+    declared = cluster.eu(generation=2, rootAccount={"realm": "elsewhere.example.com"})
+    cluster.world.secrets.held.clear()
+    assert (await cluster.pass_over(declared)).outcome.reason is Reason.SECRET_NOT_FOUND
+    found = await cluster.pass_over(going(resource, CONFIRMED))
+    assert (found.outcome.reason, found.released) == (Reason.BACKEND_NOT_READY, False)
+    assert len(await cluster.world.accounts()) == 1
 
 
 async def test_another_url_is_another_connection_and_creations_end_first(cluster: Cluster) -> None:

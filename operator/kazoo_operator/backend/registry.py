@@ -200,6 +200,13 @@ class Registry:
         held = self._held.get(key)
         return None if held is None else held[1]
 
+    def leave(self, key: Key, url: str, root_account: str | None) -> None:
+        """A connection that leads elsewhere is of no use any more, not even to see an end through."""
+        held = self._held.get(key)
+        if held is not None and (held[0].url, held[0].root_account) != (url, root_account):
+            del self._held[key]
+            self._retired.append(held[1].backend)
+
     async def open(self, key: Key, access: Access, policy: Policy) -> Connection:
         """The connection of a TelephonyBackend, a new one where another access is asked for.
 
@@ -212,8 +219,9 @@ class Registry:
                 raise ValueError("no TelephonyBackend is connected here")
             backend = self._connect(access)
             if held is not None:
-                await held[1].backend.finish_creates()
                 self._retired.append(held[1].backend)
+            for old in self._retired:
+                await old.finish_creates()
             held = self._held[key] = (access, Connection(backend, policy, self._clock, key))
         held[1].policy = policy
         return held[1]
