@@ -1,4 +1,4 @@
-"""TrunkLimits and CreditPolicies on a stage, and the ledgers and limits behind them."""
+"""What belongs to accounts on a stage, and the ledgers and limits behind them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tools.cluster import audit_writes, service_account_user
 from tools.stack import until
 
 PLURALS = {"Account": "accounts", "TrunkLimits": "trunklimits", "CreditPolicy": "creditpolicies"}
+"""The kinds of which each account on the stage has one."""
+_ALL = {**PLURALS, "AppRestrictions": "apprestrictions"}
 TODAY = datetime.now(UTC).date().isoformat()
 
 
@@ -55,7 +57,7 @@ class Money:
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """The object; None where there is none."""
-        text = self.kubectl("get", PLURALS[kind], name, "--ignore-not-found", "-o", "json")
+        text = self.kubectl("get", _ALL[kind], name, "--ignore-not-found", "-o", "json")
         return json.loads(text) if text.strip() else None
 
     def status(self, kind: str, name: str) -> dict[str, Any]:
@@ -82,13 +84,13 @@ class Money:
     def writes(self, kind: str, name: str) -> list[str]:
         """What the operator wrote to the API server about an object: verb and subresource."""
         user = service_account_user(NAMESPACE, "kazoo-operator")
-        found = audit_writes(self.stage.plane.audit_log, user=user, resource=PLURALS[kind], name=name)
+        found = audit_writes(self.stage.plane.audit_log, user=user, resource=_ALL[kind], name=name)
         return [f"{write.verb} {write.subresource}" for write in found]
 
     def reconcile(self, kind: str, name: str, word: str) -> None:
         """Ask for a pass now."""
         note = f"kazoo-operator.io/reconcile-now={word}"
-        self.kubectl("annotate", "--overwrite", PLURALS[kind], name, note)
+        self.kubectl("annotate", "--overwrite", _ALL[kind], name, note)
 
     # KAZOO's side.
 

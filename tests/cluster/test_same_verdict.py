@@ -191,6 +191,20 @@ CREDIT: dict[str, st.SearchStrategy[Any]] = {
     "driftIgnore": st.one_of(st.just(["autoRecharge.amount"]), odd),
     **ATTACHED,
 }
+APP = rather(
+    "voip", "fax", "Call Center", "x" * 128, "x" * 129, "a" * 32, " voip", "voip ", "v\u200boip", "f\u00e4x"
+)
+APPS: dict[str, st.SearchStrategy[Any]] = {
+    "mode": rather("Full", "Restricted", "full"),
+    "allowedApps": st.one_of(
+        *[st.lists(APP, max_size=3).map(lambda some: ["voip", *some])] * 2,
+        st.lists(APP, max_size=2),
+        st.just([f"app-{number}" for number in range(201)]),
+        odd,
+    ),
+    "driftIgnore": st.one_of(st.just(["allowedApps"]), odd),
+    **ATTACHED,
+}
 SECRET = mapping({"name": rather("kazoo"), "key": rather("api-key")})
 AUTH = mapping({"apiKeySecretRef": SECRET, "userSecretRef": mapping({"name": rather("kazoo")})})
 URL = rather(
@@ -241,6 +255,7 @@ KINDS: dict[
         LIMITS,
     ),
     "CreditPolicy": ({"accountRef": {"realm": "acme.example"}}, {"accountRef": REFERENCE}, CREDIT),
+    "AppRestrictions": ({"accountRef": {"name": "acme"}}, {"accountRef": REFERENCE, "mode": SWITCH}, APPS),
     "TelephonyBackend": (
         {
             "url": "https://kazoo.example.com",

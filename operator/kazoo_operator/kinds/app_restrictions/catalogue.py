@@ -13,7 +13,7 @@ from typing import Any
 
 from kazoo_operator.core.custom_resource import JsonObject
 from kazoo_operator.core.documents import APPS, BLACKLIST, CATALOGUE, ROWS, Document, Documents, get
-from kazoo_operator.kinds.app_restrictions.status import LONGEST
+from kazoo_operator.kinds.app_restrictions.spec import APP
 
 _IN_PART = " (in part)"
 
@@ -99,4 +99,4 @@ def _rows(documents: Documents, listing: Document) -> list[JsonObject]:
 def _name(row: Mapping[str, Any], app_id: str) -> str:
     """The app's name; its id where it has none that a spec could say."""
     name = row.get("name")
-    return name if isinstance(name, str) and 0 < len(name.strip()) == len(name) <= LONGEST else app_id
+    return name if isinstance(name, str) and APP.fits(name) else app_id

@@ -8,12 +8,13 @@ from pydantic import Field
 
 from kazoo_operator.core.form import Form
 from kazoo_operator.core.schema import AttachedSpec
+from kazoo_operator.kinds.app_restrictions.status import LONGEST
 
 APP = Form(
-    pattern=r"^\S(.*\S)?$",
+    pattern=r"^[!-~]([ -~]*[!-~])?$",
     shortest=1,
-    longest=128,
-    what="name of an app: 1 to 128 characters, such as voip",
+    longest=LONGEST,
+    what="name of an app: 1 to 128 characters of ASCII, such as voip",
     meant=str.strip,
 )
 
