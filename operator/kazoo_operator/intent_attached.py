@@ -54,17 +54,16 @@ class Attaching:
     async def plan(self, subject: Subject, planned: PlannedObject, site: Site) -> Found:
         """The plan for an object of the account at `site`. Raises Halt, BackendError."""
         place = site.place
+        if not subject.observe_only and (found := _rivalled(subject, place)) is not None:
+            return Found(planned.blocked(found), _status(place))
         documents = await self._observed(subject, place)
-        against = subject.kind.findings(subject.fields, documents)
-        planned = noted(planned, *against)
+        planned = noted(planned, *subject.kind.findings(subject.fields, documents))
         if planned.errors:
             return Found(planned.blocked(), _status(place))
         if subject.observe_only:
             if not place.new:
                 await self._booking.known(subject, place)
             return Found(observation_note(subject, planned, documents), _status(place))
-        if (found := _rivalled(subject, place)) is not None:
-            return Found(planned.blocked(found), _status(place))
         plan = judge(subject, subject.fields, documents, applied=False).plan
         made = changes((change.path, change.before, change.after) for change in plan.changes)
         planned = report_note(subject, planned, [change.path for change in made])

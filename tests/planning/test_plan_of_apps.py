@@ -61,3 +61,14 @@ async def test_apps_of_the_credentials_own_account_cannot_be_planned(world: Worl
     reseller = world.sandbox.identity.reseller.account_id
     one = of_kind(await plan(apps("voip", accountRef={"accountID": reseller})), "AppRestrictions")
     assert one.action == "blocked" and reasons(one) == ["Forbidden"]
+
+
+async def test_of_two_that_keep_one_account_the_second_is_a_conflict_whatever_it_says(
+    world: World, plan: Plan
+) -> None:
+    await apply(world, account())
+    second = apps("voip", "viop", called="second", accountRef={"realm": "acme.pbx.example.com"})
+    report = await plan(account(), apps("voip"), second)
+    assert of_kind(report, "AppRestrictions").action == "update"
+    one = of_kind(report, "AppRestrictions", "second")
+    assert one.action == "blocked" and reasons(one) == ["Conflict"]
