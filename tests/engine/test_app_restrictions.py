@@ -288,3 +288,38 @@ async def test_a_conflict_is_retried_with_back_off(world: World) -> None:
     found = await engine.reconcile(apps("voip"), Watching())
     assert found.outcome.reason == "WriteConflict"
     assert (await engine.reconcile(apps("voip"), Watching())).outcome.reason == "Ready"
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"status": 503, "afterCommit": True}])
+async def test_a_write_whose_answer_is_lost_is_looked_at_again_and_remains_ours(
+    world: World, fault: dict[str, Any]
+) -> None:
+    engine = world.engine()
+    account_id = await ready_account(world, engine)
+    first = apps("voip")
+    await world.fault(fault, "POST", BLACKLIST)
+    lost = await engine.reconcile(first, Watching())
+    assert lost.outcome.reason == "BackendUnavailable"
+    found = await engine.reconcile(after(first, lost), Watching())
+    assert found.outcome.reason == "Ready"
+    assert len(await blocked(world, account_id)) == 8
+    await engine.reconcile(again(first, found, mode="Full", allowedApps=None), Watching())
+    assert await blocked(world, account_id) == []
+
+
+async def test_what_an_unblocked_app_costs_is_not_accepted_silently(world: World) -> None:
+    engine = world.engine()
+    account_id = await ready_account(world, engine)
+    known = world.sandbox.identity
+    fax = (await ids(world))["fax"]
+    await world.call("PUT", f"accounts/{account_id}/apps_store/{fax}", {"allowed_users": "all"})
+    await block(world, account_id, "fax")
+    plan = {"account_apps": {"fax": {"rate": 10, "cascade": True}}}
+    merge = {"id": "a" * 32, "name": "gold", "plan": plan}
+    edit = {"accountID": known.master.account_id, "document": "plan", "merge": merge}
+    await world.control("POST", "documents", edit)
+    await world.as_master("POST", f"accounts/{known.reseller.account_id}/services", {"add": ["a" * 32]})
+    found = await engine.reconcile(apps("voip", "fax"), Watching())
+    assert found.outcome.reason == "ChargesNotAccepted", found.outcome
+    assert found.also["ChargesAccepted"][0] == "False"
+    assert await blocked(world, account_id) == ["fax"]
