@@ -46,7 +46,7 @@ def test_a_new_app_is_blocked_within_one_resync(money: Money) -> None:
     master = money.stage.sandbox.ready["accountID"]
     order = {"accountID": master, "document": "app", "merge": {"name": "newcomer"}}
     money.stage.sandbox.control("POST", "documents", order)
-    until(lambda: "newcomer" in blocked(money, account_id), 37, "the new app to be blocked")
+    until(lambda: "newcomer" in blocked(money, account_id), 36 + 10, "a resync with its jitter, and a pass")
     until(lambda: money.status(KIND, "newcomer")["blockedCount"] == 8, 10, "its place in status")
     assert ("DriftCorrected", True) in {
         (reason, "newcomer" in text) for reason, text in money.stage.events("newcomer")
