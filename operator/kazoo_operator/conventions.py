@@ -42,6 +42,6 @@ def _unbranded(subject: Subject, reseller_id: str, error: BackendError) -> Halt:
     found = "has none" if isinstance(error, NotFound) else "does not show its own to this credential"
     text = (
         f"{subject.connection.called} has requireWhitelabel, and the reseller {reseller_id} {found}: set the "
-        "white-label up there first, so that the account's realm and branding follow it."
+        "white-label up there first, so that the account's realm and branding follow it (KZ024)."
     )
     return Halt(Reason.INVALID_SPEC, text, state=State.STALLED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Finding
+from kazoo_operator.core.lineage import BACKEND
 from kazoo_operator.core.report import NOWHERE, FileFinding, Place
 from kazoo_operator.kinds import discover
 from kazoo_operator.manifests.manifest import Located, Manifest
@@ -53,6 +54,16 @@ def declared(
             others.append(FileFinding(located.finding, place, named))
     objects = tuple(_declared(key, manifest, said[key]) for key, manifest in first.items())
     return objects, tuple(others)
+
+
+def declared_backends(manifests: Iterable[Manifest], namespace: str) -> dict[Key, Resource]:
+    """The TelephonyBackends of the files, by key; `namespace` as above."""
+    first: dict[Key, Resource] = {}
+    for manifest in manifests:
+        if manifest.name and manifest.kind == BACKEND:
+            key = _key(manifest, namespace)
+            first.setdefault(key, Resource(key, "", 1, "", manifest.spec, {}))
+    return first
 
 
 def _key(one: Manifest | Located, namespace: str) -> Key:

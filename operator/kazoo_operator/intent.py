@@ -9,6 +9,7 @@ from datetime import date
 from kazoo_operator.backend.errors import BackendError, Refused
 from kazoo_operator.charge_gate import ONE_ACCOUNT, appraised_child
 from kazoo_operator.charge_report import Priced, bill_of, refusal, unknowns
+from kazoo_operator.conventions import refuse_misnamed, refuse_unbranded
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.documents import Documents, differences
 from kazoo_operator.core.finding import Finding, Severity
@@ -113,6 +114,8 @@ async def created(subject: Subject, planned: PlannedObject, parent: Referred, re
     `parent`: what the account above is called, and the id of the lowest one that is there.
     """
     nowhere = Account("", {})
+    refuse_misnamed(subject)
+    await refuse_unbranded(subject, parent.account_id)
     fields = await with_fallbacks(subject, nowhere, start_fields(subject, realm), empty_lists(subject))
     plan = plan_creation(subject.kind, fields, str(subject.mark))
     named = tuple(change for change in plan.changes if change.path == "name")
@@ -146,6 +149,7 @@ async def with_price(
 
 async def kept(subject: Subject, planned: PlannedObject, account: Account) -> Found:
     """The plan for an account that is there. Raises Halt, BackendError."""
+    refuse_misnamed(subject)
     try:
         account = await accepted(subject, account)
         compared = await compare(subject, account, wanted_fields(subject), applied=False)

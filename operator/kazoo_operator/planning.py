@@ -63,7 +63,7 @@ _ENDS_ALL = (Unreachable, Nonsense, Unauthorized, CredentialUnreadable)
 
 
 class Planning:
-    """Plans objects against one KAZOO; `tell` is called with how many are done, after each."""
+    """Plans objects against one KAZOO. `tell` hears how many are done; `priced` then makes up the prices."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Planning:
         self._homes: dict[Key, Key | None] = {}
         self._planned: dict[Key, PlannedObject] = {}
         self._anchors: dict[Key, str] = {}
-        self._priced: list[Priced] = []
+        self.priced: list[Priced] = []
         self._taken: dict[str, Key] = {}
         self._ownership = Ownership()
 
@@ -118,7 +118,7 @@ class Planning:
             planned,
             login=login.realm.lower(),
             as_master=login.is_master,
-            priced=together(self._priced, self._day),
+            priced=together(self.priced, self._day),
         )
 
     def _is_account(self, key: Key) -> bool:
@@ -188,7 +188,7 @@ class Planning:
         self._planned[key] = planned
         self._anchors[key] = found.above
         if found.priced is not None:
-            self._priced.append(found.priced)
+            self.priced.append(found.priced)
         self._held.resources[key] = replace(self._held.resources[key], status=status)
 
     async def _one(self, declared: Declared, root: Identity) -> Found:

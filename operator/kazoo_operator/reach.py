@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from kazoo_operator.backend.errors import AddressRefused, BackendError, Forbidden
 from kazoo_operator.backend.login import Source
 from kazoo_operator.backend.protocol import Identity
-from kazoo_operator.backend.registry import Access, Connection, NoRoot, Policy, Registry
+from kazoo_operator.backend.registry import Access, Connection, NoRoot, Registry
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.kind import Kind
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.failure import outcome_of
 from kazoo_operator.keyring import Keyring, SecretMissing, authorities
 from kazoo_operator.kinds.telephony_backend.spec import TelephonyBackendSpec
+from kazoo_operator.policy import policy_of, root_of
 from kazoo_operator.subject import Halt
 from kazoo_operator.surroundings import Secrets
 from kazoo_operator.validity import validated
@@ -57,7 +58,7 @@ class Reach:
         spec = validated(self._kind, declared, today)
         assert isinstance(spec, TelephonyBackendSpec)
         keyring = self._keyring(declared.key, spec)
-        self._registry.leave(declared.key, spec.url, _root_of(spec))
+        self._registry.leave(declared.key, spec.url, root_of(spec))
         await keyring.renew()
         connection = await self._opened(declared.key, spec, keyring)
         backend = connection.backend
@@ -80,15 +81,7 @@ class Reach:
 
     async def _opened(self, key: Key, spec: TelephonyBackendSpec, keyring: Keyring) -> Connection:
         """The connection as the spec wants it. Raises Halt, SecretMissing."""
-        policy = Policy(
-            spec.realm_template,
-            spec.currency,
-            _root_of(spec),
-            spec.max_deletions_per_hour,
-            spec.budget_policy,
-            spec.require_whitelabel,
-            spec.name_pattern,
-        )
+        policy = policy_of(spec)
         access = Access(
             name=f"{key.namespace}/{key.name}",
             url=spec.url,
@@ -110,11 +103,6 @@ class Reach:
             made = Keyring(self._secrets, key.namespace, spec.auth)
             held = self._keyrings[key] = (auth, made)
         return held[1]
-
-
-def _root_of(spec: TelephonyBackendSpec) -> str | None:
-    """The id or the realm of the root account; None for the credential's own."""
-    return None if spec.root_account is None else spec.root_account.account_id or spec.root_account.realm
 
 
 async def _root(connection: Connection) -> Identity:

@@ -448,3 +448,30 @@ async def test_long_work_tells_how_far_it_is_on_standard_error(plan: Run, tmp_pa
     done = await plan(tmp_path, "-o", "json", KAZOO_OPERATOR_REQUESTS_PER_SECOND="1000")
     assert "Planned 25 of 25." in done.err and json.loads(done.out)["summary"]["create"] == 25
     assert "Planned" not in (await plan(tmp_path, "--quiet", KAZOO_OPERATOR_REQUESTS_PER_SECOND="1000")).err
+
+
+async def test_a_backend_of_the_files_says_what_counts_for_its_objects(
+    sandbox: Sandbox, plan: Run, tmp_path: Path
+) -> None:
+    backend = tmp_path / "backend.yaml"
+    spec = {"url": sandbox.url, "auth": {"userSecretRef": {"name": "kazoo"}}}
+    template = "{name}.own.example.com"
+    body = {"apiVersion": "kazoo-operator.io/v1alpha1", "kind": "TelephonyBackend"}
+    body["metadata"] = {"name": "default", "namespace": "team"}  # type: ignore[assignment]
+
+    def declare(**more: Any) -> None:
+        backend.write_text(yaml.safe_dump({**body, "spec": {**spec, **more}}), encoding="utf-8")
+
+    declare(realmTemplate=template)
+    done = await plan(backend)
+    assert (done.code, done.err) == (0, "No object that is kept in KAZOO is in these files.\n")
+    manifest(tmp_path / "acme.yaml", realm=None)
+    (one,) = json.loads((await plan(tmp_path, "-o", "json")).out)["objects"]
+    (realm,) = [change["after"] for change in one["changes"] if change["path"] == "realm"]
+    assert realm == "acme-dental.own.example.com"
+    declare(url="https://other.example.com", realmTemplate=template)
+    done = await plan(tmp_path)
+    assert done.code == 1 and "BackendNotReady" in done.out and "other.example.com" in done.out
+    declare(url="https://bo:hunter2@other.example.com", realmTemplate=template)
+    done = await plan(tmp_path)
+    assert done.code == 1 and "KZ171" in done.out and "hunter2" not in done.out + done.err

@@ -15,18 +15,18 @@ import yaml
 from pydantic import SecretStr
 
 from kazoo_operator.backend.crossbar import Crossbar
-from kazoo_operator.backend.registry import Connection, Policy
+from kazoo_operator.backend.registry import Policy
 from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.ledger import Grant
 from kazoo_operator.core.money import from_text
 from kazoo_operator.core.report import Report
 from kazoo_operator.core.report_markdown import markdown
 from kazoo_operator.core.report_text import plain
-from kazoo_operator.declaration import declared
+from kazoo_operator.declaration import declared, declared_backends
 from kazoo_operator.kinds import discover
 from kazoo_operator.manifests import load
 from kazoo_operator.manifests.judgement import judge
-from kazoo_operator.planning import Planning
+from kazoo_operator.plan_by_backend import Plans, Reached
 from tests.engine.apps import block
 from tests.engine.conftest import World
 from tests.planning.conftest import apply, clock, world
@@ -43,6 +43,7 @@ FORMS = {
     "plan.md": markdown,
 }
 
+URL = "https://kazoo.example.com"
 TODAY = date(2026, 11, 28)
 
 
@@ -89,10 +90,10 @@ async def planned(world: World, folder: Path) -> Report:
     async with Crossbar(
         world.sandbox.url, lambda: key, requests_per_second=10_000, may_write=lambda: False
     ) as backend:
-        report = await Planning(
-            discover(), Connection(backend, Policy("{name}.pbx.example.com")), TODAY
-        ).report(named)
-    return replace(report, backend="https://kazoo.example.com")
+        reached = Reached(URL, backend, Policy("{name}.pbx.example.com"))
+        backends = declared_backends(loaded.documents, "default")
+        report = await Plans(discover(), reached, backends, at_fault, TODAY).report(named)
+    return replace(report, backend=URL)
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)

@@ -208,14 +208,25 @@ def test_realms_of_templates_are_compared_with_those_that_are_written() -> None:
     assert said(found, "KZ131") == [(3, "KZ131", "spec.name")]
 
 
-def test_what_belongs_to_an_account_in_another_kazoo_is_an_error_and_a_warning_where_none_tells() -> None:
+def test_what_belongs_to_an_account_names_the_same_backend() -> None:
     credit = attached("CreditPolicy", "acme", accountRef={"name": "acme"})
-    apart = [backend(), backend("eu", url="https://eu.example.com"), account("Acme", **EU), credit]
-    severities = [
-        (number, str(one.severity)) for rule in CATALOGUE["KZ180"] for number, one in rule.on_set(apart)
-    ]
-    assert severities == [(3, "error")]
-    unsaid = [account("Acme", **EU), credit]
-    told = [(number, str(one.severity)) for rule in CATALOGUE["KZ180"] for number, one in rule.on_set(unsaid)]
-    assert told == [(1, "warning")]
-    assert said([backend(), backend("eu"), account("Acme", **EU), credit], "KZ180") == []
+    assert said([account("Acme", **EU), credit], "KZ180") == [(1, "KZ180", "spec.accountRef")]
+    # As the operator does: two TelephonyBackends are two, though they lead to one KAZOO.
+    apart = [backend(), backend("eu"), account("Acme", **EU), credit]
+    assert said(apart, "KZ180") == [(3, "KZ180", "spec.accountRef")]
+    spelt = attached("CreditPolicy", "acme", accountRef={"name": "acme"}, backendRef={"name": "default"})
+    assert said([account("Acme"), spelt], "KZ180") == []
+
+
+def test_where_no_file_names_a_namespace_a_named_one_may_be_meant() -> None:
+    child = account("Kid", "", parentRef={"name": "acme"})
+    far = {"backendRef": {"name": "default", "namespace": "a"}}
+    assert said([account("Acme", "", **far), child], "KZ180") == []
+    assert said([account("Acme", "a", **EU), account("Kid", "a", parentRef={"name": "acme"})], "KZ180") != []
+
+
+def test_one_kazoo_has_one_currency() -> None:
+    euros = backend("eu", url=f"{URL}/v2", currency="EUR")
+    assert said([backend(), euros], "KZ181") == [(1, "KZ181", "spec.currency")]
+    assert said([backend(), backend("us", currency="USD")], "KZ181") == []
+    assert said([backend(), backend("eu", url="https://eu.example.com", currency="EUR")], "KZ181") == []

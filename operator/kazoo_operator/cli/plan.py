@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from kazoo_operator.core.printable import printable
 
 if TYPE_CHECKING:
     from kazoo_operator.backend.errors import BackendError
+    from kazoo_operator.core.custom_resource import Key, Resource
     from kazoo_operator.core.report import FileFinding, Report
     from kazoo_operator.declaration import Declared
     from kazoo_operator.settings import Settings
@@ -70,7 +71,7 @@ def plan(
     Reads KAZOO with GET alone. Objects that refer to each other plan as a whole, parents before children.
     """
     from kazoo_operator.core.report import Report
-    from kazoo_operator.declaration import declared
+    from kazoo_operator.declaration import declared, declared_backends
     from kazoo_operator.manifests import load as load_manifests
     from kazoo_operator.manifests.judgement import judge
     from kazoo_operator.settings import SettingsRefused, load
@@ -85,12 +86,14 @@ def plan(
     today = datetime.now(UTC).date()
     objects, at_fault = declared(loaded.documents, judge(loaded, day=today), namespace)
     at_fault = (*map(_unreadable, loaded.unreadable), *at_fault)
+    backends = declared_backends(loaded.documents, namespace)
     if objects:
         given = ("--url" if url else "KAZOO_URL", _credential(settings, api_key_file))
         with _progress(len(objects), quiet, no_color) as tell:
-            report = _made(settings, objects, tell, given, at_fault)
+            report = _made(settings, objects, backends, tell, given, at_fault)
     else:
-        typer.echo("No object of the operator is in these files.", err=True)
+        what = "that is kept in KAZOO" if backends else "of the operator"
+        typer.echo(f"No object {what} is in these files.", err=True)
         report = Report(settings.url.rstrip("/"), "", "")
     report = replace(report, findings=at_fault)
     _print(report, output, no_color)
@@ -131,6 +134,7 @@ def _credential(settings: Settings, api_key_file: Path | None) -> str:
 def _made(
     settings: Settings,
     objects: Sequence[Declared],
+    backends: Mapping[Key, Resource],
     tell: Callable[[int], None],
     given: tuple[str, str],
     at_fault: Sequence[FileFinding],
@@ -141,9 +145,9 @@ def _made(
     """
     from kazoo_operator.backend.crossbar import Crossbar
     from kazoo_operator.backend.errors import BackendError
-    from kazoo_operator.backend.registry import Connection, NoRoot, Policy
+    from kazoo_operator.backend.registry import NoRoot, Policy
     from kazoo_operator.kinds import discover
-    from kazoo_operator.planning import Planning
+    from kazoo_operator.plan_by_backend import Plans, Reached
 
     async def made() -> Report:
         rate = settings.requests_per_second
@@ -160,14 +164,13 @@ def _made(
             ssl=settings.tls(),
             may_write=lambda: False,
         ) as backend:
-            return await Planning(
-                discover(), Connection(backend, policy), datetime.now(UTC).date(), tell
-            ).report(objects)
+            reached, today = Reached(settings.url, backend, policy), datetime.now(UTC).date()
+            return await Plans(discover(), reached, backends, at_fault, today, tell).report(objects)
 
     try:
         return asyncio.run(made())
     except NoRoot as error:
-        why = f"The root account is not there: {error}; check KAZOO_OPERATOR_ROOT_ACCOUNT."
+        why = f"The root account is not there: {error}."
     except BackendError as error:
         why = _why(error, *given)
     _stop("\n".join((why, *map(_line, at_fault))))

@@ -117,6 +117,17 @@ NEW_ACCOUNT_HAS_A_REALM = Rule(
     live=True,
 )
 
+WHITELABEL_COMES_FIRST = Rule(
+    id="KZ024",
+    title="The white-label comes first",
+    severity=Severity.ERROR,
+    path="realm",
+    message="the TelephonyBackend asks for a white-label of the reseller before an account is made",
+    hint="set the white-label up there first, so that the account's realm and branding follow it",
+    source="Account manager guide: branding and DNS before accounts, so that the realm inherits them",
+    live=True,
+)
+
 _ADDRESS = "Account manager guide: a physical address must be included for each account"
 
 
@@ -224,6 +235,7 @@ BALANCE_TAB_IS_SHOWN = Rule(
 RULES = (
     REALM_IS_STATIC,
     NEW_ACCOUNT_HAS_A_REALM,
+    WHITELABEL_COMES_FIRST,
     PARENT_IS_STATIC,
     TIMEZONE_IS_KNOWN,
     *ADDRESS_IS_REQUIRED,

@@ -13,7 +13,7 @@ from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.lineage import words
 from kazoo_operator.core.near import nearest
-from kazoo_operator.rules.backends import Backends, Place
+from kazoo_operator.rules.backends import Backends, Place, refer_alike
 from kazoo_operator.rules.rule import Objection, Rule
 
 Said = Iterator[tuple[int, Objection]]
@@ -85,7 +85,7 @@ class Directory:
         """The object that speaks for the account of a reference; None where it is not in the set."""
         name = reference.get("name")
         named = Key("Account", referring.key.namespace, name) if _is_text(name) else None
-        if named in self._speaker and not self._backends.apart(referring, self._objects[named]):
+        if named in self._speaker and refer_alike(referring, self._objects[named]):
             return self._speaker[named]
         return self._first(referring, reference)
 

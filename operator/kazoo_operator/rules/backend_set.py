@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kazoo_operator.core import expression
+from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.lineage import BACKEND, BY_DEFAULT, backend_of
 from kazoo_operator.core.near import nearest
 from kazoo_operator.core.realm import from_template
 from kazoo_operator.rules.accounts import Said, accounts, called, managed, reference, rule, said
-from kazoo_operator.rules.backends import Backends, admits, text
+from kazoo_operator.rules.backends import CURRENCY, Backends, admits, refer_alike, text
 from kazoo_operator.rules.rule import Objection
 
 _ABOVE = ("parentRef", "accountRef")
@@ -81,37 +82,27 @@ def without_a_realm(resources: Sequence[Resource]) -> Said:
 
 
 def _apart(resources: Sequence[Resource]) -> Said:
-    """Objects of which the parent or the account stands in another KAZOO."""
-    return (
-        (number, Objection(f"spec.{field}", f"the Account {called(above.key)} stands in another KAZOO"))
-        for number, field, one, above, backends in _named_above(resources)
-        if backends.apart(one, above)
-    )
-
-
-def _maybe_apart(resources: Sequence[Resource]) -> Said:
-    for number, field, one, above, backends in _named_above(resources):
-        if backends.may_be_apart(one, above) and not backends.apart(one, above):
-            mine, theirs = called(backend_of(one)), called(backend_of(above))
-            message = (
-                f"the Account {called(above.key)} refers to the TelephonyBackend {theirs}, and this object "
-                f"to {mine}; unless both are one KAZOO, it is not found there"
-            )
-            yield number, Objection(f"spec.{field}", message)
-
-
-def _named_above(
-    resources: Sequence[Resource],
-) -> Iterator[tuple[int, str, Resource, Resource, Backends]]:
-    """Each object that names an Account of the set: its number, the field, itself, and that Account."""
-    backends = Backends(resources)
+    """Objects whose parent or account refers to another TelephonyBackend, of whatever KAZOO."""
     known = {one.key: one for _, one in accounts(resources)}
     for number, one in _managed_kinds(resources):
         for field in _ABOVE:
             named = reference(one, field).get("name")
             above = known.get(Key("Account", one.key.namespace, named)) if isinstance(named, str) else None
-            if above is not None:
-                yield number, field, one, above, backends
+            if above is not None and not refer_alike(one, above):
+                mine, theirs = called(backend_of(one)), called(backend_of(above))
+                message = f"the Account {above.key.name} refers to the TelephonyBackend {theirs}, "
+                yield number, Objection(f"spec.{field}", f"{message}and this object to {mine}")
+
+
+def _currencies(resources: Sequence[Resource]) -> Said:
+    first: dict[str, Resource] = {}
+    for number, one in enumerate(resources):
+        if one.key.kind == BACKEND and one.key.name and text(one, "url"):
+            earlier = first.setdefault(place_of(text(one, "url")), one)
+            mine, theirs = (text(each, "currency") or CURRENCY for each in (one, earlier))
+            if mine != theirs:
+                message = f"the TelephonyBackend {called(earlier.key)} of the same KAZOO has {theirs}"
+                yield number, Objection("spec.currency", message)
 
 
 _SOURCE = "the operator's own: several KAZOOs in one cluster, each with its own tenants"
@@ -141,20 +132,20 @@ RULES = (
         180,
         "What belongs together stands in one KAZOO",
         "backendRef",
-        "the account that this names stands in another KAZOO",
-        "write the same backendRef in both",
-        _SOURCE,
-        over=_apart,
-    ),
-    rule(
-        180,
-        "What belongs together stands in one KAZOO",
-        "backendRef",
         "the account that this names refers to another TelephonyBackend",
         "write the same backendRef in both",
         _SOURCE,
-        severity=Severity.WARNING,
-        over=_maybe_apart,
+        over=_apart,
+        live=True,
+    ),
+    rule(
+        181,
+        "One KAZOO has one currency",
+        "currency",
+        "another TelephonyBackend of the same KAZOO has another currency",
+        "write the currency in which that KAZOO bills",
+        "Crossbar ledgers API: an amount has no currency of its own but what the booking says",
+        over=_currencies,
     ),
     rule(
         83,

@@ -15,6 +15,8 @@ from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.lineage import BACKEND, BY_DEFAULT, backend_of
 
 ALL = "*"
+CURRENCY = "USD"
+"""What a TelephonyBackend that says none has."""
 
 Place = tuple[str, ...]
 """A KAZOO: ("url", its URL), ("settings",), or ("backend", namespace, name) of one that is not in the set."""
@@ -51,21 +53,19 @@ class Backends:
         by_settings = (key.namespace, key.name) == (own, BY_DEFAULT)
         return _SETTINGS if by_settings else ("backend", key.namespace, key.name)
 
-    def apart(self, one: Resource, other: Resource) -> bool:
-        """Whether the two objects certainly stand in different KAZOOs."""
-        places = self.place(one), self.place(other)
-        return places[0] != places[1] and all(place[0] == "url" for place in places)
-
-    def may_be_apart(self, one: Resource, other: Resource) -> bool:
-        """Whether the files do not tell that the two objects stand in one KAZOO."""
-        return self.place(one) != self.place(other)
-
     def names(self) -> Mapping[str, Sequence[str]]:
         """Which names TelephonyBackends of the set have, by namespace."""
         found = defaultdict(list)
         for key in self._declared:
             found[key.namespace].append(key.name)
         return found
+
+
+def refer_alike(one: Resource, other: Resource) -> bool:
+    """Whether two objects of one namespace refer to the same TelephonyBackend, as far as files tell."""
+    mine, theirs = backend_of(one), backend_of(other)
+    unknown = not one.key.namespace and mine.namespace != theirs.namespace
+    return mine == theirs or (unknown and mine.name == theirs.name)
 
 
 def admits(backend: Resource, namespace: str) -> bool:

@@ -126,6 +126,7 @@ def _unknown(resources: Sequence[Resource]) -> Said:
         yield first.number, Objection("spec.grants", text, hint)
 
 
+ID = "KZ077"
 _SOURCE = "Account settings guide: parents must hold balances that cover what they allot"
 
 RULES = (
