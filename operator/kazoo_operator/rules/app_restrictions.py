@@ -68,8 +68,8 @@ OTHERS_BLOCKS_STAY = Rule(
     title="Full takes back what this object blocked, and no more",
     severity=Severity.WARNING,
     path="mode",
-    message="KAZOO blocks apps that status of this object does not remember to have blocked: that stays so",
-    hint="to unblock them, allow them once under mode: Restricted",
+    message="KAZOO blocks apps: the operator unblocks what this object blocked, by its status, and no more",
+    hint="see status.blocked and blockedByOthers; to unblock all of them, allow them once under Restricted",
     source="the operator's own: what somebody else decided is not undone without a word",
     live=True,
 )

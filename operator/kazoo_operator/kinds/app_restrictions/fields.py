@@ -91,8 +91,9 @@ def _left_blocked(catalogue: Catalogue, documents: Documents) -> list[Finding]:
     left = sorted(catalogue.blocked.difference(_remembered(documents, "ours")))
     if not left:
         return []
-    text = f"KAZOO blocks {', '.join(left)}, and not by what status of this object remembers: that stays so"
-    return [replace(OTHERS_BLOCKS_STAY.finding(), message=text)]
+    rule = OTHERS_BLOCKS_STAY.finding()
+    text = rule.message.replace("KAZOO blocks apps", f"KAZOO blocks {', '.join(left)}")
+    return [replace(rule, message=text)]
 
 
 def reset(_fields: JsonObject) -> JsonObject:
