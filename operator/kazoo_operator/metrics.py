@@ -5,6 +5,8 @@ One registry for the process, with no metric of a library in it.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -44,6 +46,12 @@ QUEUE_DEPTH = Gauge("workqueue_depth", "Objects that wait for a worker.", ["name
 LEADS = Gauge(
     "leader_election_master_status", "Whether this process leads: 1 or 0.", ["name"], registry=REGISTRY
 )
+BACKEND_READY = Gauge(
+    "kazoo_backend_ready",
+    "Whether the KAZOO of a TelephonyBackend can be worked with: 1 or 0.",
+    ["backend"],
+    registry=REGISTRY,
+)
 OBJECTS = Gauge("kazoo_objects", "Objects that are managed.", ["kind"], registry=REGISTRY)
 WATCH_SILENCE = Gauge(
     "kazoo_watch_last_event_seconds",
@@ -69,6 +77,15 @@ BACKEND_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
     registry=REGISTRY,
 )
+
+
+def show_backend(backend: str, ready: bool | None) -> None:
+    """Tell of a TelephonyBackend (`namespace/name`) whether it is Ready; None: it is there no more."""
+    if ready is None:
+        with suppress(KeyError):
+            BACKEND_READY.remove(backend)
+    else:
+        BACKEND_READY.labels(backend).set(ready)
 
 
 def observe_backend(backend: str, method: str, route: str, code: str, seconds: float) -> None:

@@ -152,7 +152,9 @@ def test_one_operator_serves_two_kazoos_and_says_what_they_are(town: Town) -> No
     assert status["accountID"] == town.kazoos["eu"].ready["reseller"]["accountID"]
     row = re.split(r"\s{2,}", town.kubectl("get", "kztb", "eu", "--no-headers").strip())
     assert row[:6] == ["eu", town.kazoos["eu"].url, "Reseller", "5.0.0", "True", "Ready"]
-    assert 'kazoo_api_requests_total{backend="telephony-home/eu",code="201"' in town.operator.metrics()
+    told_by_metrics = town.operator.metrics()
+    assert 'kazoo_api_requests_total{backend="telephony-home/eu",code="201"' in told_by_metrics
+    assert 'kazoo_backend_ready{backend="telephony-home/eu"} 1.0' in told_by_metrics
 
 
 def test_a_namespace_that_is_not_allowed_is_told_so_and_let_in_by_a_change(town: Town) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.kube.cache import Cache
 from tests.kube.objects import KEY, account, said
@@ -124,7 +126,17 @@ def test_the_rate_of_resyncs_is_that_of_the_objects_there_are() -> None:
     cache.put("Account", account(1, name="a", resyncInterval="100s"))
     cache.put("Account", account(2, name="b", resyncInterval="50s"))
     cache.put("Account", account(3, name="b", resyncInterval="100s"))
-    assert round(cache.passes_per_second, 9) == 0.02
+    assert cache.passes_per_second() == {None: pytest.approx(0.02)}
     cache.remove(Key("Account", "default", "a"), "4")
     cache.forget(Key("Account", "default", "b"))
-    assert round(cache.passes_per_second, 9) == 0
+    assert cache.passes_per_second() == {}
+
+
+def test_the_rate_of_resyncs_is_told_by_backend_and_of_those_without_one_together() -> None:
+    cache, eu = Cache(), Key("TelephonyBackend", "default", "eu")
+    cache.put("Account", account(1, name="a", resyncInterval="100s", backendRef={"name": "eu"}))
+    cache.put("Account", account(2, name="b", resyncInterval="100s"))
+    cache.put("Account", account(3, name="c", resyncInterval="100s", namespace="other"))
+    assert cache.passes_per_second() == {None: pytest.approx(0.03)}, "the TelephonyBackend is not there"
+    cache.put("TelephonyBackend", account(4, name="eu"))
+    assert cache.passes_per_second() == {None: pytest.approx(0.02), eu: pytest.approx(0.03)}

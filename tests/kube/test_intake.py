@@ -363,3 +363,13 @@ def test_resyncs_of_many_objects_are_stretched() -> None:
         assert 400 <= await rim.seconds_until_taken() < 401
 
     run(work())
+
+
+def test_resyncs_are_stretched_by_what_each_kazoo_may_be_asked() -> None:
+    async def work() -> None:
+        rim = Rim(rate=0.01)
+        rim.intake.observe("TelephonyBackend", account(90, name="eu", requestsPerSecond=50))
+        rim.see(account(status=ready(), resyncInterval="100s", backendRef={"name": "eu"}))
+        assert rim.intake.stretch == 1, "this one's KAZOO is asked at its own pace, not at the settings'"
+
+    run(work())

@@ -15,10 +15,14 @@ from kazoo_operator.backend.errors import NotFound
 from kazoo_operator.backend.index import AccountIndex
 from kazoo_operator.backend.login import Source
 from kazoo_operator.backend.protocol import Backend, Identity
+from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.documents import ACCOUNT, ROWS, Document
 
 CONSULTED_FOR = 3600.0
+
+Turns = WeakValueDictionary[str, asyncio.Lock]
+"""What is done one at a time, by name."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ Connect = Callable[[Access], Backend]
 class Connection:
     """One KAZOO as the engine works with it.
 
-    `clock` is monotonic, in seconds; `key` names the TelephonyBackend that it is of, None the settings.
+    `clock` is monotonic, in seconds; `key` names the TelephonyBackend that it is of, None the settings. Other
+    connections to the same KAZOO share its `turns`.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Connection:
         policy: Policy,
         clock: Callable[[], float] = time.monotonic,
         key: Key | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.backend = backend
         self.policy = policy
@@ -79,7 +85,7 @@ class Connection:
         self._root: tuple[str, Identity] | None = None
         self.creating: Counter[str] = Counter()
         self._clock = clock
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.turns: Turns = WeakValueDictionary() if turns is None else turns
         self._consulted: dict[str, tuple[float, JsonObject]] = {}
 
     async def root(self) -> Identity:
@@ -172,7 +178,7 @@ class Connection:
     @asynccontextmanager
     async def alone(self, name: str) -> AsyncIterator[None]:
         """One at a time for each `name`: KAZOO checks uniqueness without a lock of its own."""
-        lock = self._turns.setdefault(name, asyncio.Lock())
+        lock = self.turns.setdefault(name, asyncio.Lock())
         async with lock:
             yield
 
@@ -222,9 +228,20 @@ class Registry:
                 self._retired.append(held[1].backend)
             for old in self._retired:
                 await old.finish_creates()
-            held = self._held[key] = (access, Connection(backend, policy, self._clock, key))
+            turns = self._turns_at(access.url)
+            held = self._held[key] = (access, Connection(backend, policy, self._clock, key, turns))
         held[1].policy = policy
         return held[1]
+
+    def _turns_at(self, url: str) -> Turns | None:
+        """Those of the connections that lead to the same KAZOO, with whatever credential."""
+        connections = [held for _, held in self._held.values()]
+        if self.default is not None:
+            connections.append(self.default)
+        for one in connections:
+            if place_of(one.backend.url) == place_of(url):
+                return one.turns
+        return None
 
     async def finish_creates(self) -> None:
         """Wait until no create is in flight anywhere."""

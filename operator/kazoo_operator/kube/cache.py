@@ -15,6 +15,7 @@ from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.lineage import ByAccount
 from kazoo_operator.kube.entry import Entry, Facts
 
+_ROUNDING = 1e-9
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -32,7 +33,7 @@ class Cache:
         self._referring: dict[Key, dict[Key, None]] = {}
         self._by_account = ByAccount()
         self._with_realm: dict[str, dict[Key, None]] = {}
-        self.passes_per_second = 0.0
+        self._rates: dict[Key, float] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -62,6 +63,14 @@ class Cache:
     def with_realm(self, realm: str) -> tuple[Key, ...]:
         """The Accounts that manage and have this `spec.realm`; no scan."""
         return tuple(self._with_realm.get(realm, ()))
+
+    def passes_per_second(self) -> dict[Key | None, float]:
+        """The passes of objects while nothing changes, by TelephonyBackend; None: by the settings."""
+        found: dict[Key | None, float] = {}
+        for backend, rate in self._rates.items():
+            key = backend if backend in self._entries else None
+            found[key] = found.get(key, 0.0) + rate
+        return found
 
     def begin_anew(self) -> None:
         """A term begins: nothing was done about any object in it."""
@@ -145,7 +154,7 @@ class Cache:
         return True
 
     def _link(self, key: Key, facts: Facts) -> None:
-        self.passes_per_second += 1 / facts.every
+        self._rates[facts.backend] = self._rates.get(facts.backend, 0.0) + 1 / facts.every
         if facts.parent is not None and key.kind == "Account":
             self._referring.setdefault(facts.parent, {})[key] = None
         if facts.realm is not None and key.kind == "Account":
@@ -153,7 +162,9 @@ class Cache:
         self._by_account.add(key, facts.words)
 
     def _unlink(self, key: Key, facts: Facts) -> None:
-        self.passes_per_second -= 1 / facts.every
+        self._rates[facts.backend] -= 1 / facts.every
+        if self._rates[facts.backend] < _ROUNDING:
+            del self._rates[facts.backend]
         if facts.parent is not None:
             _drop_from(self._referring, facts.parent, key)
         if facts.realm is not None:

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 from kazoo_operator import metrics
 from kazoo_operator.core.custom_resource import Key, Resource
+from kazoo_operator.core.lineage import BACKEND
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.entry import Entry
@@ -172,6 +173,8 @@ class Controller:
         controller = key.kind.lower()
         metrics.RECONCILE_TIME.labels(controller).observe(asyncio.get_running_loop().time() - began)
         ready = found.outcome.state is State.READY
+        if key.kind == BACKEND:
+            metrics.show_backend(f"{key.namespace}/{key.name}", ready)
         metrics.RECONCILES.labels(controller, "success" if ready else "error").inc()
         if not ready:
             metrics.RECONCILE_ERRORS.labels(controller).inc()

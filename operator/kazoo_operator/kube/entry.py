@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from kazoo_operator.core.custom_resource import GROUP, JsonObject, Key, Resource
-from kazoo_operator.core.lineage import account_words
+from kazoo_operator.core.lineage import BACKEND, account_words, backend_of
 from kazoo_operator.core.outcome import Pass
 from kazoo_operator.kube import resync
 
@@ -22,7 +22,8 @@ class Facts:
 
     `destructive` says that the deletion policy is Delete or Reset; `parent` is the Account in
     `spec.parentRef.name`, `realm` that of the spec, where it is to be managed, and `words` tell which account
-    it is or belongs to.
+    it is or belongs to. `backend` is the TelephonyBackend that it refers to, or is itself; `per_second` is
+    what such a one lets its KAZOO be asked.
     """
 
     uid: str
@@ -39,6 +40,8 @@ class Facts:
     parent: Key | None
     realm: str | None
     words: tuple[str, ...]
+    backend: Key
+    per_second: float
 
     @classmethod
     def of(cls, resource: Resource) -> Facts:
@@ -63,6 +66,8 @@ class Facts:
             parent=Key("Account", resource.key.namespace, name) if name else None,
             realm=realm if isinstance(realm, str) else None,
             words=account_words(resource),
+            backend=resource.key if resource.key.kind == BACKEND else backend_of(resource),
+            per_second=_number(resource.spec.get("requestsPerSecond")),
         )
 
     def wishes_more_than(self, before: Facts) -> bool:
@@ -133,3 +138,8 @@ class Entry:
         if self.attempted != facts.generation:
             return not facts.ready or held != facts.destructive
         return not self.open and (facts.observed != facts.generation or held != facts.destructive)
+
+
+def _number(said: object) -> float:
+    """A rate that the spec gives, else the CRD's default: an object may be older than its schema."""
+    return float(said) if isinstance(said, int | float) and said >= 1 else 50.0

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kazoo_operator import metrics
 from kazoo_operator.core.custom_resource import JsonObject, Key
 from kazoo_operator.core.lineage import BACKEND
 from kazoo_operator.core.outcome import Outcome, Return
@@ -47,8 +48,9 @@ class Intake:
 
     @property
     def stretch(self) -> float:
-        """The factor on all resync intervals at present."""
-        return resync.stretch(self._cache.passes_per_second, self._calls_per_pass, self._requests_per_second)
+        """The greatest factor on resync intervals at present: that of the KAZOO with most to ask."""
+        rates = self._cache.passes_per_second()
+        return max((self._stretched(backend, rate) for backend, rate in rates.items()), default=1.0)
 
     @property
     def waiting(self) -> int:
@@ -102,6 +104,8 @@ class Intake:
         """These objects are no longer there."""
         for key in keys:
             self._leave(key)
+            if key.kind == BACKEND:
+                metrics.show_backend(f"{key.namespace}/{key.name}", None)
 
     def pass_begins(self, key: Key, entry: Entry) -> None:
         """A pass takes up the object as it is now."""
@@ -141,7 +145,16 @@ class Intake:
 
     def _every(self, key: Key, entry: Entry) -> float:
         """Seconds between two passes; those over a TelephonyBackend are few, and never stretched."""
-        return entry.facts.every if key.kind == BACKEND else entry.facts.every * self.stretch
+        if key.kind == BACKEND:
+            return entry.facts.every
+        backend = entry.facts.backend if entry.facts.backend in self._cache else None
+        return entry.facts.every * self._stretched(backend, self._cache.passes_per_second()[backend])
+
+    def _stretched(self, backend: Key | None, passes_per_second: float) -> float:
+        """The factor on the intervals of a TelephonyBackend's objects; None: of those of the settings."""
+        declared = None if backend is None else self._cache.get(backend)
+        most = self._requests_per_second if declared is None else declared.facts.per_second
+        return resync.stretch(passes_per_second, self._calls_per_pass, most)
 
     def _heed(self, queue: WorkQueue[Key], key: Key, entry: Entry) -> None:
         entry.wished = True
