@@ -41,7 +41,7 @@ async def refuse_unbranded(subject: Subject, parent_id: str) -> None:
 def _unbranded(subject: Subject, reseller_id: str, error: BackendError) -> Halt:
     found = "has none" if isinstance(error, NotFound) else "does not show its own to this credential"
     text = (
-        f"{subject.connection.called} has requireWhitelabel, and the reseller {reseller_id} {found}: set the "
-        "white-label up there first, so that the account's realm and branding follow it (KZ024)."
+        f"The reseller {reseller_id} {found}, and requireWhitelabel of {subject.connection.called} asks for "
+        "a white-label: set it up there first, so that the account's realm and branding follow it (KZ024)."
     )
     return Halt(Reason.INVALID_SPEC, text, state=State.STALLED)

@@ -142,7 +142,7 @@ async def test_an_account_is_made_only_below_a_reseller_with_a_whitelabel(cluste
     await cluster.world.call("DELETE", f"accounts/{reseller}/whitelabel")
     found = await cluster.pass_over(at("eu"))
     assert (found.outcome.reason, found.outcome.state) == (Reason.INVALID_SPEC, State.STALLED)
-    assert f"requireWhitelabel, and the reseller {reseller} has none" in found.outcome.message
+    assert f"The reseller {reseller} has none, and requireWhitelabel of" in found.outcome.message
     assert await cluster.world.accounts() == {}
     await cluster.world.call("PUT", f"accounts/{reseller}/whitelabel", {"domain": "pbx.example.com"})
     assert (await until_ready(cluster.engine, at("eu"))).outcome.reason is Reason.READY
