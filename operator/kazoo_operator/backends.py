@@ -203,7 +203,10 @@ class Backends:
 
     async def _look_now(self, declared: Resource) -> None:
         key, began = declared.key, self._clock()
-        self._looks[key] = Look(declared, began, await self._reach.look(declared))
+        found, before = await self._reach.look(declared), self._looks.get(key)
+        if found.outcome.reason is Reason.RATE_LIMITED and before is not None and before.is_of(declared):
+            found = before.found  # it answers, and what is found out about it has not changed by that
+        self._looks[key] = Look(declared, began, found)
 
 
 def _refuse_stranger(resource: Resource, declared: Resource) -> None:

@@ -25,7 +25,7 @@ from tools.stack import OperatorProcess, until
 pytestmark = pytest.mark.cluster
 
 LONG = 70.0
-KINDS = len([kind for kind in discover() if kind.managed])
+KINDS = len(discover())
 soak = pytest.mark.soak
 
 

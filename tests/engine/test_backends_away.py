@@ -165,6 +165,14 @@ async def test_a_kazoo_that_is_down_is_asked_by_its_backends_pass_alone(cluster:
     assert (await cluster.pass_over(declared)).wakes == (), "nobody waits any more"
 
 
+async def test_a_kazoo_that_asks_for_fewer_requests_is_not_away(cluster: Cluster) -> None:
+    declared = cluster.eu()
+    await made(cluster)
+    await cluster.world.fault({"status": 429}, method="GET", path=".", times=1)
+    found = await cluster.pass_over(declared)
+    assert (found.outcome.reason, found.outcome.comes_back) == (Reason.READY, Return.AT_RESYNC)
+
+
 async def test_a_failure_of_one_account_is_not_its_backends(cluster: Cluster) -> None:
     cluster.eu()
     resource = await made(cluster)
