@@ -113,4 +113,4 @@ def _leaves(fields: JsonObject, prefix: str = "") -> dict[str, object]:
 
 def lacks_databases(error: BackendError) -> bool:
     """Whether KAZOO says that it has no databases for the account."""
-    return isinstance(error, ServerFailure) and error.message.startswith("datastore missing")
+    return isinstance(error, ServerFailure) and error.lacks_databases

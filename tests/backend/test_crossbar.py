@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from decimal import Decimal
 
 import pytest
@@ -230,6 +231,17 @@ async def test_a_read_survives_two_failures_and_gives_up_after_three(
     with pytest.raises((Unreachable, ServerFailure)):
         await client.balance(ACCOUNT_ID)
     assert len(kazoo.calls("GET", TOTAL)) == 3
+
+
+async def test_that_there_is_no_database_is_an_answer_and_is_not_asked_for_again(
+    kazoo: Script, client: Crossbar
+) -> None:
+    told = json.dumps({"status": "error", "message": "datastore_missing_view", "data": {}})
+    kazoo.on("GET", TOTAL, raw(told, 503))
+    with pytest.raises(ServerFailure) as raised:
+        await client.balance(ACCOUNT_ID)
+    assert raised.value.lacks_databases
+    assert len(kazoo.calls("GET", TOTAL)) == 1
 
 
 async def test_the_pauses_between_tries_are_all_jitter_and_grow(

@@ -140,6 +140,11 @@ class ServerFailure(Refused):
     Also 404 `not found`: a noun that is not loaded, as while a node starts.
     """
 
+    @property
+    def lacks_databases(self) -> bool:
+        """Whether KAZOO says that what it was asked for has no database: an answer, and no outage."""
+        return self.message.startswith("datastore missing")
+
 
 UNCERTAIN = (Unreachable, Nonsense, ServerFailure)
 """After these a write may have been carried out."""

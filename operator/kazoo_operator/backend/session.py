@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ssl import SSLContext
 
 from kazoo_operator.backend.envelope import Reply, error_of
-from kazoo_operator.backend.errors import Nonsense, NotLeading, TimedOut, Unreachable
+from kazoo_operator.backend.errors import Nonsense, NotLeading, ServerFailure, TimedOut, Unreachable
 from kazoo_operator.backend.login import Credential, Login, LoginOnce, Source, login_of, login_request
 from kazoo_operator.backend.pacing import Pacing, Turn
 from kazoo_operator.backend.transport import CONNECTIONS, Observe, Request, Transport
@@ -122,7 +122,7 @@ class Session:
             except Unreachable:
                 pass
             else:
-                if reply.status < 500:
+                if not _may_pass(reply):
                     return reply
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter
         return await self._exchange(request, login)
@@ -161,3 +161,9 @@ class Session:
         credential = await held.read() if isinstance(held, Source) else held
         reply = await self._exchange(login_request(credential), None)
         return login_of(reply, credential)
+
+
+def _may_pass(reply: Reply) -> bool:
+    """Whether it is a failure of the moment."""
+    error = error_of(reply)
+    return reply.status >= 500 and not (isinstance(error, ServerFailure) and error.lacks_databases)
