@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from kazoo_operator.backend.errors import AddressRefused, BackendError, Forbidden
 from kazoo_operator.backend.login import Source
-from kazoo_operator.backend.protocol import Identity
+from kazoo_operator.backend.protocol import Greeting, Identity
 from kazoo_operator.backend.registry import Access, Connection, NoRoot, Registry
 from kazoo_operator.core.custom_resource import JsonObject, Key, Resource
 from kazoo_operator.core.kind import Kind
@@ -65,17 +65,17 @@ class Reach:
         if not keyring.is_granted:
             await backend.log_in_anew()
             keyring.granted()
-        version = await backend.version()
+        greeting = await backend.greet()
         login, root = await backend.identity(), await _root(connection)
-        level = _level(login)
+        level = _level(login, greeting)
         text = f"KAZOO answers, and everything happens below {root.realm}."
         if level == "SuperDuper":
             text += " To this credential KAZOO never puts a charge before it makes it."
         fields: JsonObject = {
             "accountID": root.account_id,
             "level": level,
-            "version": version or None,
-            "writeMode": _write_mode(version),
+            "version": greeting.version or None,
+            "writeMode": _write_mode(greeting.version),
         }
         return Pass(Outcome.of(Reason.READY, text), fields)
 
@@ -117,10 +117,11 @@ async def _root(connection: Connection) -> Identity:
         raise Halt(Reason.OUTSIDE_SUBTREE, text) from None
 
 
-def _level(login: Identity) -> str:
-    if login.is_master:
+def _level(login: Identity, greeting: Greeting) -> str:
+    """What the credential may do now: its account may have been promoted since the login."""
+    if login.is_master or greeting.account.get("superduper_admin") is True:
         return "SuperDuper"
-    return "Reseller" if login.is_reseller else "Account"
+    return "Reseller" if greeting.account.get("is_reseller") is True else "Account"
 
 
 def _write_mode(version: str) -> str:

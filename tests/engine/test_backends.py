@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from kazoo_operator.core.outcome import Reason, Return, State
-from tests.engine.conftest import DEFAULT, Watching, World, account, until_ready
+from tests.engine.conftest import DEFAULT, Watching, World, account, after, until_ready
 from tests.engine.kazoos import EU, Cluster, accounts_of, at, backend, two_kazoos
 
 
@@ -141,3 +142,67 @@ async def test_a_user_logs_in_by_realm_or_by_name(cluster: Cluster) -> None:
     cluster.world.secrets.put("user", username=known.admin_name, password="wrong", realm=master.realm)
     found = await cluster.pass_over(made)
     assert (found.outcome.reason, found.outcome.state) == (Reason.UNAUTHORIZED, State.STALLED)
+
+
+async def test_a_credential_of_an_account_that_is_no_reseller_has_its_own_level(cluster: Cluster) -> None:
+    world, declared = cluster.world, cluster.eu()
+    reseller = world.sandbox.identity.reseller.account_id
+    plain = await world.as_master(
+        "PUT", f"accounts/{reseller}", {"name": "Plain", "realm": "plain.example.com"}
+    )
+    read = await world.as_master("GET", f"accounts/{plain['id']}/api_key")
+    world.secrets.put("eu", api_key=read["api_key"])
+    assert (await cluster.pass_over(declared)).fields["level"] == "Account"
+    await world.as_master("PUT", f"accounts/{plain['id']}/reseller")
+    assert (await cluster.pass_over(declared)).fields["level"] == "Reseller", "without another login"
+
+
+FINE, BAD = Reason.READY, Reason.INVALID_SPEC
+OPERATIONS: list[tuple[str, Any, Reason]] = [
+    ("requestsPerSecond", 1, FINE),
+    ("requestsPerSecond", 10_000, FINE),
+    ("requestsPerSecond", 0, BAD),
+    ("requestsPerSecond", 10_001, BAD),
+    ("currency", "EUR", FINE),
+    ("currency", "eur", BAD),
+    ("realmTemplate", "{name}.example.com", FINE),
+    ("realmTemplate", "", FINE),
+    ("realmTemplate", "{label}.example.com", BAD),
+    ("namePattern", "Dental$", FINE),
+    ("namePattern", "(", BAD),
+    ("maxDeletionsPerHour", 0, FINE),
+    ("maxDeletionsPerHour", 1000, FINE),
+    ("maxDeletionsPerHour", 1001, BAD),
+    ("allowedNamespaces", ["*"], FINE),
+    ("allowedNamespaces", [f"n{number}" for number in range(101)], BAD),
+    ("budgetPolicy", "Deny", FINE),
+    ("budgetPolicy", "deny", BAD),
+    ("requireWhitelabel", True, FINE),
+    ("rootAccount", {"realm": "reseller.sandbox.example"}, FINE),
+    ("rootAccount", {}, BAD),
+    ("rootAccount", {"realm": "a.example.com", "accountID": "0" * 32}, BAD),
+    ("insecureHTTP", True, FINE),
+    ("auth", {}, BAD),
+    ("auth", {"apiKeySecretRef": {"name": "eu"}}, BAD),
+    ("caBundleSecretRef", {"name": "ca", "key": "ca.crt"}, Reason.SECRET_NOT_FOUND),
+    ("url", "ftp://127.0.0.1", BAD),
+    ("url", "http://127.0.0.1:1", Reason.BACKEND_UNAVAILABLE),
+    ("favourite", "colour", BAD),
+]
+
+
+async def test_whatever_is_set_changed_and_unset_its_objects_are_ready_or_told_why(cluster: Cluster) -> None:
+    cluster.eu()
+    resource = at("eu")
+    status = after(resource, await until_ready(cluster.engine, resource))
+    for number, (field, value, reason) in enumerate(OPERATIONS):
+        declared = cluster.eu(generation=2 * number + 2, **{field: value})
+        told = await cluster.pass_over(status)
+        found = await cluster.pass_over(declared)
+        assert found.outcome.reason is reason, (field, value, found.outcome)
+        assert told.outcome.reason is (FINE if reason is FINE else Reason.BACKEND_NOT_READY), (field, value)
+        if reason is BAD:
+            assert f"spec.{field}" in found.outcome.message
+        cluster.eu(generation=2 * number + 3)
+        assert (await cluster.pass_over(status)).outcome.reason is FINE, "unset again"
+    assert len(await cluster.world.writes()) == 1, "the account was made once, and never written since"

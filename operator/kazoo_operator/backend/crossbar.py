@@ -11,7 +11,7 @@ from typing import Literal, Self
 from kazoo_operator.backend.errors import Nonsense
 from kazoo_operator.backend.ledgers import amount_of, ledger_entry, refuse_open_booking, window_of
 from kazoo_operator.backend.login import Credential, Login, Source
-from kazoo_operator.backend.protocol import AccountRow, Identity, LedgerEntry, Query, Revised
+from kazoo_operator.backend.protocol import AccountRow, Greeting, Identity, LedgerEntry, Query, Revised
 from kazoo_operator.backend.rows import account_row, refuse_flags, text_of
 from kazoo_operator.backend.session import Session
 from kazoo_operator.backend.transport import Observe, Request, quote_segment
@@ -105,12 +105,13 @@ class Crossbar:
         """Log in with the credential as it is now; where that is refused, the login in force goes on."""
         await self._session.log_in_anew()
 
-    async def version(self) -> str:
-        """What KAZOO says it is, asked now by one GET of our account; empty where it does not say."""
+    async def greet(self) -> Greeting:
+        """GET the credential's account: it as it is now, and the version that the envelope tells."""
         login = await self._session.login()
         reply = await self._session.call(Request("GET", _route(ACCOUNT), login.account_id))
         said = reply.envelope.get("version")
-        return said[:_LONGEST_VERSION] if isinstance(said, str) and said.isprintable() else ""
+        fit = isinstance(said, str) and len(said) <= _LONGEST_VERSION and said.isprintable()
+        return Greeting(str(said) if fit else "", reply.document)
 
     async def read(self, account_id: str, document: Document) -> JsonObject:
         """GET a document, `data` over `metadata`; numbers with a point are Decimal."""

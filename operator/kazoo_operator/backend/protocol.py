@@ -26,6 +26,14 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Greeting:
+    """What KAZOO says of itself, empty where it does not, and of the credential's account."""
+
+    version: str
+    account: JsonObject
+
+
+@dataclass(frozen=True)
 class AccountRow:
     """One row of a listing: enough to recognise an account without reading it.
 
@@ -84,8 +92,8 @@ class Backend(Protocol):
     async def log_in_anew(self) -> None:
         """Log in with the credential as it is now; where that is refused, the login in force goes on."""
 
-    async def version(self) -> str:
-        """What KAZOO says it is, asked now; empty where it does not say."""
+    async def greet(self) -> Greeting:
+        """Ask KAZOO, now, what it is and what it holds of our own account."""
 
     async def read(self, account_id: str, document: Document) -> JsonObject:
         """GET a document of an account; what newer servers put in `metadata` stands in it too."""
