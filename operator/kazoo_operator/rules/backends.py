@@ -32,6 +32,9 @@ class Backends:
         for one in resources:
             if one.key.kind == BACKEND and one.key.name:
                 self._declared.setdefault(one.key, one)
+        self._places: dict[Key, Place] = {
+            key: ("url", place_of(text(one, "url"))) for key, one in self._declared.items()
+        }
 
     def of(self, resource: Resource) -> Resource | None:
         """The TelephonyBackend that the object refers to, where the set has it."""
@@ -47,9 +50,8 @@ class Backends:
         if not self._declared and "backendRef" not in resource.spec:
             return _SETTINGS
         key, own = backend_of(resource), resource.key.namespace
-        declared = self._declared.get(key)
-        if declared is not None:
-            return ("url", place_of(text(declared, "url")))
+        if key in self._places:
+            return self._places[key]
         by_settings = (key.namespace, key.name) == (own, BY_DEFAULT)
         return _SETTINGS if by_settings else ("backend", key.namespace, key.name)
 

@@ -9,7 +9,7 @@ themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kazoo_operator.core import money
@@ -82,18 +82,20 @@ def _policies(resources: Sequence[Resource]) -> Callable[[int], str]:
 
 
 def _denied(resources: Sequence[Resource]) -> Said:
+    if not any(text(one, "budgetPolicy") == "Deny" for one in resources):
+        return
     policy = _policies(resources)
-    return (one for one in _overdrawn(resources) if policy(one[0]) == "Deny")
+    yield from (one for one in _overdrawn(_families(resources)) if policy(one[0]) == "Deny")
 
 
 def _told(resources: Sequence[Resource]) -> Said:
-    policy = _policies(resources)
-    yield from (one for one in _overdrawn(resources) if policy(one[0]) == "Warn")
-    yield from (one for one in _unknown(resources) if policy(one[0]) != "Off")
+    policy, families = _policies(resources), _families(resources)
+    yield from (one for one in _overdrawn(families) if policy(one[0]) == "Warn")
+    yield from (one for one in _unknown(families) if policy(one[0]) != "Off")
 
 
-def _overdrawn(resources: Sequence[Resource]) -> Said:
-    for key, family in _families(resources).items():
+def _overdrawn(families: Mapping[Key, _Family]) -> Said:
+    for key, family in families.items():
         if family.recharged or not family.known:
             continue
         told = set()
@@ -112,8 +114,8 @@ def _overdrawn(resources: Sequence[Resource]) -> Said:
                 yield one.number, Objection(f"spec.grants[{one.place}].amount", text)
 
 
-def _unknown(resources: Sequence[Resource]) -> Said:
-    for key, family in _families(resources).items():
+def _unknown(families: Mapping[Key, _Family]) -> Said:
+    for key, family in families.items():
         allotted = sum(one.worth for one in family.below)
         if family.known or family.recharged or allotted <= 0:
             continue
