@@ -4,7 +4,7 @@ import pytest
 
 from kazoo_operator.core.custom_resource import Key
 from kazoo_operator.kube.cache import Cache
-from tests.kube.objects import KEY, account, said
+from tests.kube.objects import KEY, account, ready, said
 
 
 def shown(cache: Cache, key: Key = KEY) -> dict[str, object]:
@@ -140,3 +140,15 @@ def test_the_rate_of_resyncs_is_told_by_backend_and_of_those_without_one_togethe
     assert cache.passes_per_second() == {None: pytest.approx(0.03)}, "the TelephonyBackend is not there"
     cache.put("TelephonyBackend", account(4, name="eu"))
     assert cache.passes_per_second() == {None: pytest.approx(0.02), eu: pytest.approx(0.03)}
+
+
+def test_who_was_woken_for_a_new_generation_is_not_woken_again_when_that_is_ready_too() -> None:
+    cache, moved = Cache(), []
+    cache.moved = moved.append
+    cache.put("Account", account(1, generation=1, status=ready()))
+    cache.put("Account", account(2, generation=2, status=ready()))
+    cache.put("Account", account(3, generation=2, status=ready(generation=2)))
+    assert moved == [KEY, KEY]
+    stalled = {"type": "Ready", "status": "False", "reason": "Rejected"}
+    cache.put("Account", account(4, generation=2, status={"observedGeneration": 2, "conditions": [stalled]}))
+    assert moved == [KEY] * 3

@@ -268,3 +268,24 @@ def test_what_was_added_before_the_worker_began_needs_no_second_turn() -> None:
         queue.caught_up("unheard of")
 
     run(work())
+
+
+def test_an_urgent_key_goes_ahead_of_all_that_wait_and_counts_like_them() -> None:
+    async def work() -> None:
+        queue: WorkQueue[str] = WorkQueue(urgent=str.isupper)
+        for key in "abAcA":
+            queue.add(key)
+        assert len(queue) == 4
+        assert queue.expects("A")
+        assert await taken(queue) == "A"
+        queue.add("A")
+        assert await taken(queue) == "a", "it is worked on"
+        queue.done("A")
+        assert await taken(queue) == "A"
+        queue.done("A")
+        queue.add("A")
+        queue.discard("A")
+        assert [await taken(queue) for _ in range(3)] == ["b", "c", None]
+        assert queue.stuck_for == 0
+
+    run(work())

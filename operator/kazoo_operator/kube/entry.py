@@ -78,8 +78,11 @@ class Facts:
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """What those who await the object wait for a change of."""
-        return (self.uid, self.generation, self.ready, self.reason, self.account_id, self.deleting)
+        """What those who await the object wait for a change of.
+
+        That a new generation is Ready, as the last one was, is none: they were woken for the generation.
+        """
+        return (self.uid, self.generation, self.reason, self.account_id, self.deleting)
 
 
 @dataclass(slots=True)

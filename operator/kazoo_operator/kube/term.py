@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kazoo_operator.core.custom_resource import Key
+from kazoo_operator.core.lineage import BACKEND
 from kazoo_operator.kube.api_secrets import ApiSecrets
 from kazoo_operator.kube.cache import Cache
 from kazoo_operator.kube.controller import Controller, Writers
@@ -68,7 +69,7 @@ async def serve_terms(office: Office, ended: asyncio.Event) -> None:
 async def _serve_term(office: Office, ended: asyncio.Event) -> None:
     lease = office.lease
     async with office.start_engine(_surroundings(office)) as engine:
-        queue: WorkQueue[Key] = WorkQueue()
+        queue: WorkQueue[Key] = WorkQueue(urgent=_is_backend)
         writers = _writers(office)
         kinds = {kind.kind: kind for kind in office.options.kinds}
         controller = Controller(engine, office.cache, queue, office.intake, writers, kinds, lease.leads)
@@ -85,6 +86,11 @@ async def _serve_term(office: Office, ended: asyncio.Event) -> None:
             office.intake.end()
             posting.cancel()
             await asyncio.gather(posting, return_exceptions=True)
+
+
+def _is_backend(key: Key) -> bool:
+    """All its objects wait for it; and a new key is to be used within a minute, however long the line is."""
+    return key.kind == BACKEND
 
 
 def _surroundings(office: Office) -> Surroundings:

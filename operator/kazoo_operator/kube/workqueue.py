@@ -16,17 +16,23 @@ K = TypeVar("K", bound=Hashable)
 
 
 class WorkQueue(Generic[K]):
-    """Keys in the order of their coming.
+    """Keys in the order of their coming; those that are `urgent` go ahead of all others.
 
     A key that is added twice is worked on once; one that is added while a worker has it is worked on again
     afterwards. Each key has at most one time at which it comes back: the last one that was given holds, and
     being taken voids it. Time is the running loop's.
     """
 
-    def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
+    def __init__(
+        self,
+        uniform: Callable[[float, float], float] = random.uniform,
+        urgent: Callable[[K], bool] = lambda _: False,
+    ) -> None:
         self._uniform = uniform
+        self._is_urgent = urgent
         self._loop = asyncio.get_running_loop()
         self._ready: dict[K, None] = {}
+        self._urgent: dict[K, None] = {}
         self._active: set[K] = set()
         self._again: set[K] = set()
         self._due: dict[K, int] = {}
@@ -40,20 +46,20 @@ class WorkQueue(Generic[K]):
 
     def __len__(self) -> int:
         """Keys that wait for a worker now."""
-        return len(self._ready)
+        return len(self._urgent) + len(self._ready)
 
     def expects(self, key: K) -> bool:
         """Whether `key` waits, is being worked on, or comes back by itself."""
-        return key in self._ready or key in self._active or key in self._due
+        return self._waits(key) or key in self._active or key in self._due
 
     def add(self, key: K) -> None:
         """`key` needs work now."""
         if key in self._active:
             self._again.add(key)
-        elif key not in self._ready:
-            if not self._ready:
+        elif not self._waits(key):
+            if not len(self):
                 self._moved = self._loop.time()
-            self._ready[key] = None
+            (self._urgent if self._is_urgent(key) else self._ready)[key] = None
             self._tickets.release()
 
     def add_after(self, key: K, seconds: float) -> None:
@@ -78,6 +84,7 @@ class WorkQueue(Generic[K]):
     def discard(self, key: K) -> None:
         """`key` is gone: it is neither waiting nor coming back."""
         self._ready.pop(key, None)
+        self._urgent.pop(key, None)
         self._again.discard(key)
         self._due.pop(key, None)
         self._failures.pop(key, None)
@@ -89,9 +96,9 @@ class WorkQueue(Generic[K]):
             if self._closed:
                 self._tickets.release()
                 return None
-            if self._ready:
-                key = next(iter(self._ready))
-                del self._ready[key]
+            if line := self._urgent or self._ready:
+                key = next(iter(line))
+                del line[key]
                 self._due.pop(key, None)
                 self._active.add(key)
                 self._moved = self._loop.time()
@@ -118,7 +125,10 @@ class WorkQueue(Generic[K]):
     @property
     def stuck_for(self) -> float:
         """Seconds since a worker last took a key while keys wait; 0 when none waits."""
-        return self._loop.time() - self._moved if self._ready else 0.0
+        return self._loop.time() - self._moved if len(self) else 0.0
+
+    def _waits(self, key: K) -> bool:
+        return key in self._ready or key in self._urgent
 
     def _wind(self) -> None:
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][1]:
