@@ -124,7 +124,10 @@ class Backends:
         if look is not None and connection is not None and resource.deleting:
             _refuse_stranger(resource, look.declared)
             return connection
-        text = f"spec.backendRef: waiting for the TelephonyBackend {_called(key)}, which is not there."
+        text = f"spec.backendRef: waiting for the TelephonyBackend {_called(key)}, which is not there"
+        if self._registry.default is None and key == _own_default(resource):
+            text += ", and the operator's settings name no KAZOO"
+        text += "."
         raise NotConnected(Reason.BACKEND_NOT_READY, text, key)
 
     def neighbours(self, resource: Resource) -> Neighbours:

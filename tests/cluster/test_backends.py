@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ class Town:
     plane: ControlPlane
     kazoos: dict[str, SandboxProcess]
     operator: OperatorProcess
+    keys: set[str] = field(default_factory=set)
 
     def kubectl(self, *arguments: str, stdin: Any = None, namespace: str = HOME) -> str:
         """What kubectl prints, as administrator. `stdin` is printed as JSON."""
@@ -36,6 +37,7 @@ class Town:
 
     def secret(self, name: str, key: str) -> None:
         """The Secret of a backend, with that API key."""
+        self.keys.add(key)
         data = {"api-key": base64.b64encode(key.encode()).decode()}
         body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
         self.kubectl("apply", "-f", "-", stdin=body)
@@ -116,8 +118,12 @@ def town(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
         said = operator.said() + operator.metrics()
         assert "Traceback" not in said, said[-5000:]
-        for sandbox in kazoos.values():
-            assert sandbox.ready["reseller"]["apiKey"] not in said
+        for namespace in (HOME, TENANT, STRANGER):
+            said += made.kubectl("get", "kazoo,events", "-o", "yaml", namespace=namespace)
+        assert "BackendNotReady" in said, "events and conditions are among it"
+        keys = {sandbox.ready["reseller"]["apiKey"] for sandbox in kazoos.values()} | made.keys
+        encoded = {base64.b64encode(key.encode()).decode() for key in keys}
+        assert [key for key in keys | encoded if key in said] == []
 
 
 def _let_in(plane: ControlPlane, namespace: str) -> None:

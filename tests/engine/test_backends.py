@@ -74,7 +74,8 @@ async def test_the_settings_stand_in_for_default_until_that_is_there(cluster: Cl
 async def test_without_settings_and_backends_it_says_so(cluster: Cluster) -> None:
     found = await cluster.pass_over(account())
     assert found.outcome.reason is Reason.BACKEND_NOT_READY
-    assert "TelephonyBackend team/default" in found.outcome.message
+    said = "TelephonyBackend team/default, which is not there, and the operator's settings name no KAZOO."
+    assert said in found.outcome.message
 
 
 @pytest.mark.parametrize(
