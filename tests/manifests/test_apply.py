@@ -23,9 +23,10 @@ pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "kazoo-operator"
 VARIANTS = {"base": ROOT / "manifests/base", "cluster": ROOT / "manifests/overlays/cluster"}
-PLURALS = ("accounts", "apprestrictions", "creditpolicies", "trunklimits")
+PLURALS = ("accounts", "apprestrictions", "creditpolicies", "telephonybackends", "trunklimits")
 ON_OUR_KINDS = {
-    *((plural, verb) for plural in PLURALS for verb in ("get", "list", "watch", "patch")),
+    *((plural, verb) for plural in PLURALS for verb in ("get", "list", "watch")),
+    *((plural, "patch") for plural in PLURALS if plural != "telephonybackends"),
     *((f"{plural}/status", "patch") for plural in PLURALS),
     ("events", "create"),
     ("secrets", "get"),

@@ -25,8 +25,13 @@ Object = dict[str, Any]
 ON_OUR_KINDS = [
     {
         "apiGroups": ["kazoo-operator.io"],
-        "resources": ["accounts", "apprestrictions", "creditpolicies", "telephonybackends", "trunklimits"],
+        "resources": ["accounts", "apprestrictions", "creditpolicies", "trunklimits"],
         "verbs": ["get", "list", "watch", "patch"],
+    },
+    {
+        "apiGroups": ["kazoo-operator.io"],
+        "resources": ["telephonybackends"],
+        "verbs": ["get", "list", "watch"],
     },
     {
         "apiGroups": ["kazoo-operator.io"],
