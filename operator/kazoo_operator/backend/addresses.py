@@ -20,11 +20,14 @@ _REFUSED = tuple(
         "0.0.0.0/8",
         "169.254.0.0/16",  # link-local, and in it most clouds' metadata services
         "100.100.100.200/32",  # the metadata service of Alibaba Cloud
+        "168.63.129.16/32",  # what Azure's machines are given their secrets by
+        "192.0.0.192/32",  # the metadata service of Oracle's first cloud
         "224.0.0.0/4",
         "255.255.255.255/32",
         "::/128",
         "fe80::/10",
         "fd00:ec2::254/128",  # the metadata service of AWS
+        "fd20:ce::254/128",  # the metadata service of Google Cloud
         "ff00::/8",
     )
 )
