@@ -87,6 +87,8 @@ async def test_a_401_after_a_new_login_is_final(kazoo: Script, client: Crossbar)
         (raw("<html>"), Nonsense, "HTML"),
         (envelope(LOGIN, 201, auth_token=None), Nonsense, "without token"),
         (envelope(LOGIN, 201, auth_token=["x"]), Nonsense, "without token"),
+        (envelope(LOGIN, 201, auth_token="a\r\nX-Auth-Token: b"), Nonsense, "without token"),
+        (envelope({**LOGIN, "account_id": ".."}, 201), Nonsense, "without token or account"),
         (envelope({}, 201), Nonsense, "without token or account"),
         (envelope([], 201), Nonsense, "no object"),
         (reset, Unreachable, "closed the connection"),

@@ -75,9 +75,9 @@ class Reply:
 
     @property
     def token(self) -> SecretStr | None:
-        """The token of a login."""
+        """The token of a login; None for what could not stand in a header."""
         token = self.envelope.get("auth_token")
-        return SecretStr(token) if isinstance(token, str) and token else None
+        return SecretStr(token) if isinstance(token, str) and re.fullmatch("[!-~]+", token) else None
 
     @property
     def revision(self) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,7 @@ def login_of(reply: Reply, credential: Credential) -> Login:
         raise _of_user(error) if isinstance(credential, User) else _of_key(error)
     token, data = reply.token, reply.document
     account_id, name = data.get("account_id"), data.get("account_name")
-    if token is None or not isinstance(account_id, str) or not account_id:
+    if token is None or not isinstance(account_id, str) or not re.fullmatch("[0-9a-f]{32}", account_id):
         raise Nonsense("KAZOO answered a login without token or account")
     return Login(
         token=token,
