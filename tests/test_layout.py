@@ -37,6 +37,13 @@ def test_modules_stay_readable() -> None:
     assert {name: lines for name, lines in long.items() if lines > 300} == {}
 
 
+@pytest.mark.parametrize("folder", ["cluster", "soak"])
+def test_what_takes_a_cluster_or_an_hour_is_marked_so(folder: str) -> None:
+    files = sorted((ROOT / "tests" / folder).glob("test_*.py"))
+    assert files
+    assert [path.name for path in files if f"mark.{folder}" not in path.read_text(encoding="utf-8")] == []
+
+
 def test_each_kind_has_a_crd_a_page_and_an_example() -> None:
     from kazoo_operator.kinds import discover
 

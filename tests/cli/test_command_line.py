@@ -51,7 +51,7 @@ def test_wrong_usage_exits_64(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({}, "KAZOO_URL"),
+        ({"KAZOO_API_KEY": KEY}, "KAZOO_URL"),
         ({"KAZOO_URL": "https://kazoo.example"}, "KAZOO_API_KEY_FILE"),
         ({"KAZOO_URL": "http://kazoo.example", "KAZOO_API_KEY": KEY}, "KAZOO_INSECURE_HTTP"),
         ({"KAZOO_URL": f"https://u:{KEY}@kazoo.example", "KAZOO_API_KEY": "x"}, "must not hold a user name"),
@@ -89,7 +89,7 @@ def test_a_wrong_setting_is_named_in_one_line(environment: dict[str, str], said:
 
 def test_the_crds_are_printed_as_they_stand_in_the_tree() -> None:
     printed = list(yaml.safe_load_all(kazoo_operator("crds").stdout))
-    plurals = ("accounts", "apprestrictions", "creditpolicies", "trunklimits")
+    plurals = ("accounts", "apprestrictions", "creditpolicies", "telephonybackends", "trunklimits")
     names = [f"{plural}.kazoo-operator.io" for plural in plurals]
     assert [one["metadata"]["name"] for one in printed] == names
     assert printed == [yaml.safe_load((CRDS / f"{name}.yaml").read_text()) for name in names]

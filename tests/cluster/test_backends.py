@@ -17,6 +17,8 @@ from tests.cluster.parties import EXAMPLE, Party, shipped_rules
 from tools.cluster import ControlPlane, KubectlFailed, audit_writes, service_account_user
 from tools.stack import OperatorProcess, SandboxProcess, running_sandbox, until
 
+pytestmark = pytest.mark.cluster
+
 HOME, TENANT, STRANGER = "telephony-home", "telephony-tenant", "telephony-stranger"
 API = "kazoo-operator.io/v1alpha1"
 
