@@ -93,7 +93,7 @@ async def two_kazoos(world: World) -> AsyncIterator[Cluster]:
 
     def connect(access: Access) -> Crossbar:
         connected.append(access)
-        return Crossbar(access.url, access.source, requests_per_second=10_000, deadline=2)
+        return Crossbar(access.url, access.source, requests_per_second=10_000, deadline=6)
 
     async with running_sandbox(compat=world.compat) as other:
         registry = Registry(None, connect, world.clock)
