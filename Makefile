@@ -67,19 +67,20 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 
 # Tests. `make test` is everything a submission must pass.
 
-# Every story cut at every call, and what is made up by the hundred: minutes, not seconds.
-LONG := tests/faults tests/engine/test_crashes.py tests/engine/test_booking_crashes.py tests/engine/test_billing.py \
-  tests/laws/test_law_6.py tests/laws/test_law_6_money.py tests/cli/test_plan.py tests/cli/test_validate.py \
-  tests/sandbox/test_observed_bills.py tests/sandbox/test_fuzz.py tests/sandbox/test_fuzz_over_http.py
+# Every story cut at every call, what is made up by the hundred, and processes by the dozen: minutes, not seconds.
+LONG := tests/faults tests/cli tests/engine/test_crashes.py tests/engine/test_booking_crashes.py \
+  tests/engine/test_billing.py tests/laws/test_law_6.py tests/laws/test_law_6_money.py tests/laws/test_law_6_apps.py \
+  tests/sandbox/test_observed_bills.py tests/sandbox/test_fuzz.py tests/sandbox/test_fuzz_over_http.py \
+  tests/sandbox/test_durability.py tests/sandbox/test_command.py
 
 # Many of these tests wait for something: one worker more than there are cores.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 
-unit: install ## tests without a cluster, in a minute
+unit: install ## tests without a cluster, the long ones aside
 	@$(PYTEST) -q -n $(WORKERS) -m "not cluster and not soak" $(LONG:%=--ignore=%) tests
 
 long: install ## the tests without a cluster that take minutes
-	@$(PYTEST) -q -n auto -m "not cluster and not soak" $(LONG)
+	@$(PYTEST) -q -n $(WORKERS) -m "not cluster and not soak" $(LONG)
 
 # Each worker has a control plane of its own, and a file's tests stay with one.
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
