@@ -93,7 +93,7 @@ class Booking:
             await fenced(subject, place.account_id)
             for grant in found.missing:
                 booked = await self._booked(subject, place, grant)
-                held[grant.id] = self._known[place.account_id, grant.id] = booked
+                held[grant.id] = self._known[_which(subject, place), grant.id] = booked
                 tell(_granted(subject, place, booked))
                 before, balance = balance, balance + booked.amount
                 await self._budget.note(subject, place, before, balance)
@@ -127,7 +127,7 @@ class Booking:
         shown = {one["id"]: one for one in status.get("grants") or ()} if same else {}
         held = {}
         for grant in grants:
-            known = self._known.get((place.account_id, grant.id))
+            known = self._known.get((_which(subject, place), grant.id))
             one = shown.get(grant.id)
             if known is None and one is not None:
                 amount = money.from_text(one["amount"])
@@ -147,7 +147,7 @@ class Booking:
         first = min(grant.date for grant in missing.values())
         first = min(first, since) if since else first
         # What a life before this one booked may be hidden as well.
-        tried = self._tried.get(place.account_id, self._begun)
+        tried = self._tried.get(_which(subject, place), self._begun)
         await asyncio.sleep(max(0, tried + HIDDEN_FOR - time.monotonic()))
         backend, held = subject.connection.backend, {}
         today = day_of((await backend.now()).astimezone(UTC).date())
@@ -155,10 +155,10 @@ class Booking:
             for entry in await backend.ledger_entries(place.account_id, SERVICE, month):
                 if (grant := missing.get(entry.source_id)) is not None:
                     held[grant.id] = _found(place, grant, entry)
-                    self._known[place.account_id, grant.id] = held[grant.id]
+                    self._known[_which(subject, place), grant.id] = held[grant.id]
             if len(held) == len(missing):
                 break
-        self._tried.pop(place.account_id, None)
+        self._tried.pop(_which(subject, place), None)
         return held
 
     async def _booked(self, subject: Subject, place: Place, grant: Grant) -> Booked:
@@ -181,10 +181,10 @@ class Booking:
         except BackendError as error:
             raise Halt.of(error, subject.kind, place.known) from None
         finally:  # booked or not, in this second
-            self._tried[place.account_id] = time.monotonic()
+            self._tried[_which(subject, place)] = time.monotonic()
         if entry is None:
             return await self._collided(subject, place, grant)
-        self._tried.pop(place.account_id)
+        self._tried.pop(_which(subject, place))
         at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return _found(place, grant, entry, at)
 
@@ -198,6 +198,10 @@ class Booking:
 
     def _today(self) -> str:
         return day_of(datetime.fromtimestamp(self._now(), UTC).date())
+
+
+def _which(subject: Subject, place: Place) -> str:
+    return subject.connection.among_all(place.account_id)
 
 
 def _grants(subject: Subject) -> tuple[Grant, ...]:

@@ -76,7 +76,9 @@ class Budget:
         if held is None or self._clock() - held[0] >= KEPT_FOR:
             available, balances = await _available(subject, parent_id), await _balances(subject, parent_id)
             # What was booked of late is in no status yet, or was booked while others were asked for.
-            late = {one: self._noted[one].balance for one in balances.keys() & self._recent().keys()}
+            noted = self._recent()
+            known = {one: noted.get(_which(subject, one)) for one in balances}
+            late = {one: booked.balance for one, booked in known.items() if booked is not None}
             allotted = sum(max(0, balance) for balance in {**balances, **late}.values())
             self._shares[_which(subject, parent_id)] = held = (self._clock(), Share(available, allotted))
         return held[1]
@@ -108,7 +110,7 @@ class Budget:
 
     async def note(self, subject: Subject, place: Place, before: Amount, after: Amount) -> None:
         """The account's balance goes from `before` to `after`, so its parent's children hold more or less."""
-        self._noted[place.account_id] = Noted(after, self._clock())
+        self._noted[_which(subject, place.account_id)] = Noted(after, self._clock())
         parent_id = await self._parent(subject, place)
         held = self._shares.get(_which(subject, parent_id or ""))
         if parent_id is not None and held is not None:
@@ -133,9 +135,8 @@ class Budget:
         return row.tree[-1] if row is not None and row.tree else None
 
 
-def _which(subject: Subject, parent_id: str) -> str:
-    """The parent among those of all KAZOOs."""
-    return f"{subject.connection.backend.url} {parent_id}"
+def _which(subject: Subject, account_id: str) -> str:
+    return subject.connection.among_all(account_id)
 
 
 async def _balances(subject: Subject, parent_id: str) -> dict[str, Amount]:

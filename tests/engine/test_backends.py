@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from kazoo_operator.core.outcome import Reason, Return, State
+from tests.engine.attached import attached
 from tests.engine.conftest import DEFAULT, Watching, World, account, after, until_ready
 from tests.engine.kazoos import EU, Cluster, accounts_of, at, backend, two_kazoos
 
@@ -49,6 +52,31 @@ async def test_two_backends_are_two_kazoos(cluster: Cluster) -> None:
     assert (len(here), len(there)) == (1, 1), "the same realm and name, at each once"
     assert next(iter(here.values()))["flags"] == ["kazoo-operator/cluster/team/acme"]
     assert next(iter(there.values()))["flags"] == ["kazoo-operator/cluster/team/emca"]
+
+
+async def test_what_is_booked_at_one_kazoo_is_not_taken_for_booked_at_a_copy_of_it(cluster: Cluster) -> None:
+    reseller = cluster.world.sandbox.identity.reseller.account_id
+    assert cluster.other.identity.reseller.account_id == reseller, "the ids of a copy are the same"
+    cluster.world.clock.now = time.time()
+    cluster.eu()
+    cluster.us()
+    for name, kazoo in (("eu", cluster.world.sandbox), ("us", cluster.other)):
+        cluster.world.secrets.put(name, api_key=kazoo.identity.master.api_key)
+    grant = {"id": "start", "type": "Credit", "amount": "30.00", "date": datetime.now(UTC).date().isoformat()}
+    for name, kazoo in (("eu", cluster.world.sandbox), ("us", cluster.other)):
+        policy = attached(
+            "CreditPolicy",
+            name,
+            accountRef={"accountID": reseller},
+            backendRef={"name": name},
+            grants=[grant],
+        )
+        found = await cluster.pass_over(policy)
+        assert found.outcome.reason is Reason.READY, found.outcome.message
+        assert found.fields["granted"] == "30.00"
+        async with cluster.world.http.get(f"{kazoo.url}/sandbox/state") as answer:
+            ledgers = (await answer.json())["accounts"][reseller]["ledgers"]
+        assert [one["amount"] for one in ledgers if one["source"]["service"] == "adjustments"] == [30], name
 
 
 async def test_any_other_name_than_default_must_exist(cluster: Cluster) -> None:

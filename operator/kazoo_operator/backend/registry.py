@@ -110,6 +110,10 @@ class Connection:
             return "the operator's settings"
         return f"the TelephonyBackend {self.key.namespace}/{self.key.name}"
 
+    def among_all(self, account_id: str) -> str:
+        """What tells the account from those of every other KAZOO: a copy of this one has the same ids."""
+        return f"{place_of(self.backend.url)} {account_id}"
+
     @property
     def root_is_named_by(self) -> str:
         """Where a person says which account is the root."""
