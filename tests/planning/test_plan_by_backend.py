@@ -12,6 +12,8 @@ from pydantic import SecretStr
 from kazoo_operator.backend.crossbar import Crossbar
 from kazoo_operator.backend.registry import NoRoot, Policy
 from kazoo_operator.core.report import Report
+from kazoo_operator.core.report_markdown import markdown
+from kazoo_operator.core.report_text import plain
 from kazoo_operator.declaration import declared, declared_backends
 from kazoo_operator.kinds import discover
 from kazoo_operator.manifests import Source, load_texts
@@ -132,6 +134,9 @@ async def test_an_object_whose_backend_cannot_be_asked_is_blocked(
     assert any(why in error.message for error in one.errors)
     assert report.exit_code == 1
     assert await reads(world) == before, "no KAZOO is asked in vain"
+    where = f"KAZOO at {world.sandbox.url}"
+    assert plain(report).splitlines()[0] == where, "nobody looked below which account"
+    assert f"KAZOO at `{world.sandbox.url}`.\n" in markdown(report)
 
 
 async def test_a_url_may_be_spelt_otherwise(world: World, files: Files) -> None:

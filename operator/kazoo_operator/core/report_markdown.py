@@ -116,7 +116,8 @@ def _foot(report: Report) -> Iterator[str]:
         yield f"{len(unchanged)} unchanged: {', '.join(named)}{more}.\n\n"
     if not report.objects:
         return
-    yield f"KAZOO at {code(value(report.backend))}, below {code(value(report.root_realm))}.\n"
+    below = f", below {code(value(report.root_realm))}" if report.root_realm else ""
+    yield f"KAZOO at {code(value(report.backend))}{below}.\n"
     if report.asks:
         yield f"{code(value(report.asks)) if not report.as_master else f'**{report.asks}**'}\n"
     yield f"**{charges(report)}**\n"

@@ -35,7 +35,8 @@ FINAL = "! cannot be taken back, or not without harm."
 def lines(report: Report) -> Iterator[Line]:
     """The report, line by line, without line ends."""
     if report.objects:
-        yield ((printable(f"KAZOO at {report.backend}, below {report.root_realm}"), "dim"),)
+        below = f", below {report.root_realm}" if report.root_realm else ""
+        yield ((printable(f"KAZOO at {report.backend}{below}"), "dim"),)
         if report.asks:
             yield ((printable(report.asks), "warning" if report.as_master else "dim"),)
         yield ()
