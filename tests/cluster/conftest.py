@@ -123,8 +123,7 @@ class Stage:
 
     def exists(self, name: str) -> bool:
         """Whether the API server still has the object."""
-        path = ("get", "accounts", name, "-n", NAMESPACE, "--ignore-not-found", "-o", "name")
-        return bool(self.plane.kubectl(*path).strip())
+        return self.plane.read("accounts", NAMESPACE, name) is not None
 
     def until_gone(self, name: str, seconds: float = 60) -> None:
         """Wait until the API server has the object no more."""
@@ -144,9 +143,9 @@ class Stage:
 
     def get(self, name: str) -> dict[str, Any]:
         """The object, as the API server has it."""
-        found: dict[str, Any] = json.loads(
-            self.plane.kubectl("get", "accounts", name, "-n", NAMESPACE, "-o", "json")
-        )
+        found = self.plane.read("accounts", NAMESPACE, name)
+        if found is None:
+            raise KubectlFailed(f"there is no Account {name}")
         return found
 
     def condition(self, name: str, kind: str = "Ready") -> dict[str, Any]:
@@ -173,8 +172,8 @@ class Stage:
 
     def all(self) -> dict[str, dict[str, Any]]:
         """All objects, by name."""
-        listed = json.loads(self.plane.kubectl("get", "accounts", "-n", NAMESPACE, "-o", "json"))["items"]
-        return {found["metadata"]["name"]: found for found in listed}
+        listed = self.plane.read("accounts", NAMESPACE) or {}
+        return {found["metadata"]["name"]: found for found in listed["items"]}
 
     def until_all_ready(self, seconds: float = 120) -> dict[str, dict[str, Any]]:
         """Wait until every object is Ready at its generation; returns their statuses, by name."""

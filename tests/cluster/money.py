@@ -57,8 +57,7 @@ class Money:
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         """The object; None where there is none."""
-        text = self.kubectl("get", _ALL[kind], name, "--ignore-not-found", "-o", "json")
-        return json.loads(text) if text.strip() else None
+        return self.stage.plane.read(_ALL[kind], NAMESPACE, name)
 
     def status(self, kind: str, name: str) -> dict[str, Any]:
         """The object's status."""

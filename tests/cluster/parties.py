@@ -13,7 +13,13 @@ from typing import Any
 
 import yaml
 
-from tools.cluster import ControlPlane, audit_writes, service_account_kubeconfig, service_account_user
+from tools.cluster import (
+    ControlPlane,
+    KubectlFailed,
+    audit_writes,
+    service_account_kubeconfig,
+    service_account_user,
+)
 from tools.stack import OperatorProcess, SandboxProcess, running_sandbox, until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,7 +98,9 @@ class Party:
 
     def get(self, name: str) -> dict[str, Any]:
         """The object, as the API server has it."""
-        found: dict[str, Any] = json.loads(self.kubectl("get", "account", name, "-o", "json"))
+        found = self.plane.read("accounts", self.namespace, name)
+        if found is None:
+            raise KubectlFailed(f"there is no Account {name}")
         return found
 
     def reason(self, name: str) -> str:

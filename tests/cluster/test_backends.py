@@ -72,7 +72,9 @@ class Town:
 
     def get(self, kind: str, name: str, namespace: str = HOME) -> dict[str, Any]:
         """The object, as the API server has it."""
-        found: dict[str, Any] = json.loads(self.kubectl("get", kind, name, "-o", "json", namespace=namespace))
+        found = self.plane.read(f"{kind}s", namespace, name)
+        if found is None:
+            raise KubectlFailed(f"there is no {kind} {name}")
         return found
 
     def until(self, kind: str, name: str, reason: str, namespace: str = HOME) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tests.kube import kstatus
 from tests.kube.harness import Engine, Operator, options_for, ready, running
 from tools.cluster import (
     ControlPlane,
+    KubectlFailed,
     audit_writes,
     service_account_kubeconfig,
     service_account_user,
@@ -92,7 +93,9 @@ class Tenant:
 
     async def object(self, name: str) -> dict[str, Any]:
         """The object, as the API server has it."""
-        found: dict[str, Any] = json.loads(await self.call("get", "account", name, "-o", "json"))
+        found = await asyncio.to_thread(self.plane.read, "accounts", self.namespace, name)
+        if found is None:
+            raise KubectlFailed(f"there is no Account {name}")
         return found
 
     def writes(self) -> dict[str, int]:
