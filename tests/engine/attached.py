@@ -41,3 +41,14 @@ async def keep(engine: Engine, resource: Resource, world: World | None = None) -
     if world is not None:
         world.objects.put(found)
     return found
+
+
+async def many(world: World, engine: Engine, count: int) -> list[str]:
+    """So many accounts below the reseller, each with its Account; their ids."""
+    found = []
+    for number in range(count):
+        one = account(f"a{number}", name=f"Acme {number}", realm=f"a{number}.pbx.example.com")
+        made = await until_ready(engine, one)
+        world.objects.put(after(one, made))
+        found.append(str(made.fields["accountID"]))
+    return found

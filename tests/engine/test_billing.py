@@ -8,26 +8,14 @@ from typing import Any
 import pytest
 
 from kazoo_operator.core.outcome import Pass
-from kazoo_operator.engine import Engine
-from tests.engine.attached import keep, ready_account
-from tests.engine.conftest import Watching, World, account, after, until_ready
+from tests.engine.attached import keep, many, ready_account
+from tests.engine.conftest import Watching, World, account, after
 from tests.engine.test_trunk_limits import assign, limits, trunks
 from tests.faults.lives import Call, Life
 
 ACCOUNTS = 20
 WILLING = {"accept": "UpTo", "maxRecurringIncrease": "100000", "maxOneTime": "100000"}
 LIMITS = r"/accounts/\w{32}/limits$"
-
-
-async def many(world: World, engine: Engine, count: int = ACCOUNTS) -> list[str]:
-    """So many accounts below the reseller, each with its Account; their ids."""
-    found = []
-    for number in range(count):
-        one = account(f"a{number}", name=f"Acme {number}", realm=f"a{number}.pbx.example.com")
-        made = await until_ready(engine, one)
-        world.objects.put(after(one, made))
-        found.append(str(made.fields["accountID"]))
-    return found
 
 
 def trunks_of(number: int, **more: Any) -> Any:
@@ -73,7 +61,7 @@ async def test_changes_of_twenty_accounts_below_one_reseller_go_one_at_a_time_an
     world: World,
 ) -> None:
     await assign(world)
-    accounts = await many(world, world.engine())
+    accounts = await many(world, world.engine(), ACCOUNTS)
     await world.control("DELETE", "requests")
     flying = InFlight()
     life = Life(world, flying)

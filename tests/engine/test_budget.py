@@ -7,9 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from kazoo_operator.core.outcome import Pass
-from kazoo_operator.engine import Engine
-from tests.engine.attached import attached, ready_account
-from tests.engine.conftest import Watching, World, account, after, until_ready
+from tests.engine.attached import attached, many, ready_account
+from tests.engine.conftest import Watching, World, account, after
 from tests.engine.test_credit_policy import INITIAL, TODAY, entries, policy
 
 STRICT = {"budget_policy": "Deny"}
@@ -23,20 +22,10 @@ async def give(world: World, amount: float, source: str) -> None:
     await world.as_master("PUT", f"accounts/{reseller}/ledgers/credit", entry)
 
 
-async def children(world: World, engine: Engine, count: int) -> list[str]:
-    found = []
-    for number in range(count):
-        one = account(f"a{number}", name=f"Acme {number}", realm=f"a{number}.pbx.example.com")
-        made = await until_ready(engine, one)
-        world.objects.put(after(one, made))
-        found.append(str(made.fields["accountID"]))
-    return found
-
-
 async def test_grants_of_siblings_at_once_do_not_come_to_more_than_the_parent_has(world: World) -> None:
     await give(world, 60, "start")
     engine = world.real_time_engine(policy=STRICT)
-    accounts = await children(world, engine, 5)
+    accounts = await many(world, engine, 5)
 
     async def grant(number: int) -> Pass:
         one = attached("CreditPolicy", f"a{number}", accountRef={"name": f"a{number}"}, grants=[INITIAL])
@@ -76,7 +65,7 @@ async def test_credit_that_the_parent_has_got_since_counts_at_once(world: World)
 async def test_what_was_booked_of_late_counts_before_any_status_shows_it(world: World) -> None:
     await give(world, 40, "start")
     engine = world.real_time_engine(policy=STRICT)
-    await children(world, engine, 2)
+    await many(world, engine, 2)
     first = attached("CreditPolicy", "a0", accountRef={"name": "a0"}, grants=[INITIAL])
     assert (await engine.reconcile(first, Watching())).outcome.reason == "Ready"
     engine._attached._budget._shares.clear()
@@ -89,7 +78,7 @@ async def test_what_was_booked_of_late_counts_before_any_status_shows_it(world: 
 async def test_a_suspended_account_has_no_word_in_it(world: World) -> None:
     await give(world, 100, "start")
     engine = world.real_time_engine()
-    (asleep, _) = await children(world, engine, 2)
+    (asleep, _) = await many(world, engine, 2)
     one = account("a0", name="Acme 0", realm="a0.pbx.example.com", suspend=True)
     world.objects.put(
         after(one, Pass((await engine.reconcile(one, Watching())).outcome, {"balance": "9.00"}))
