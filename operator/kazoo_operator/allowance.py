@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kazoo_operator.core.custom_resource import GROUP, Key, Resource
+from kazoo_operator.core.digest import digest_of
 from kazoo_operator.core.outcome import Reason
 from kazoo_operator.subject import Account, Halt, Subject
 from kazoo_operator.surroundings import Deletions, Objects
@@ -69,7 +68,7 @@ class Allowance:
             return
         where = "this object"
         if self.backend is not None:
-            where = f"the TelephonyBackend {self.backend.namespace}/{self.backend.name}"
+            where = f"the TelephonyBackend {self.backend.called}"
         text = (
             f"{len(recent)} of {limit} deletions an hour are used up, and {len(waiting)} wait; for all of "
             f"them at once annotate {where} with {GROUP}/approve-deletions: {digest(url, waiting)}."
@@ -95,6 +94,4 @@ def _still_waits(subject: Subject, key: Key) -> bool:
 
 def digest(url: str, account_ids: set[str]) -> str:
     """`sha256:` and 64 hex digits over the backend's URL and the sorted ids, as canonical JSON."""
-    content = {"accounts": sorted(account_ids), "backend": url}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return digest_of({"accounts": sorted(account_ids), "backend": url})

@@ -53,7 +53,7 @@ def refuse_rival(subject: Subject, place: Place) -> None:
         return
     kind, key = subject.kind.name, older.key
     text = (
-        f"spec.accountRef: the {kind} {key.namespace}/{key.name} keeps the account {place.realm} already, "
+        f"spec.accountRef: the {kind} {key.called} keeps the account {place.realm} already, "
         "and it is older; delete one of the two (KZ159)."
     )
     raise Halt(Reason.CONFLICT, text, place.known, awaits=(key,))

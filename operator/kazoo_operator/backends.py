@@ -17,7 +17,7 @@ from kazoo_operator.backend.registry import Connection, NoRoot, Registry
 from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.kind import Kind
-from kazoo_operator.core.lineage import BY_DEFAULT, backend_of
+from kazoo_operator.core.lineage import backend_of, means_own_default
 from kazoo_operator.core.outcome import Outcome, Pass, Reason, State
 from kazoo_operator.neighbours import Neighbours
 from kazoo_operator.reach import Reach
@@ -107,9 +107,7 @@ class Backends:
 
     def _turned_away(self, resource: Resource, key: Key, wakes: bool) -> NotConnected:
         self._waiting.setdefault(key, {})[resource.key] = None
-        text = (
-            f"spec.backendRef: waiting for the TelephonyBackend {_called(key)}; its own conditions say why."
-        )
+        text = f"spec.backendRef: waiting for the TelephonyBackend {key.called}; its own conditions say why."
         return NotConnected(Reason.BACKEND_NOT_READY, text, key, wakes)
 
     def _undeclared(self, resource: Resource, key: Key) -> Connection:
@@ -119,13 +117,13 @@ class Backends:
         seen through, with the credential in memory.
         """
         look, connection = self._looks.get(key), self._registry.get(key)
-        if look is None and self._registry.default is not None and key == _own_default(resource):
+        if look is None and self._registry.default is not None and means_own_default(resource):
             return self._registry.default
         if look is not None and connection is not None and resource.deleting:
             _refuse_stranger(resource, look.declared)
             return connection
-        text = f"spec.backendRef: waiting for the TelephonyBackend {_called(key)}, which is not there"
-        if self._registry.default is None and key == _own_default(resource):
+        text = f"spec.backendRef: waiting for the TelephonyBackend {key.called}, which is not there"
+        if self._registry.default is None and means_own_default(resource):
             text += ", and the operator's settings name no KAZOO"
         text += "."
         raise NotConnected(Reason.BACKEND_NOT_READY, text, key)
@@ -217,15 +215,7 @@ def _refuse_stranger(resource: Resource, declared: Resource) -> None:
     namespace = resource.key.namespace
     if not admits(declared, namespace):
         text = (
-            f"spec.backendRef: the TelephonyBackend {_called(declared.key)} does not allow the namespace "
+            f"spec.backendRef: the TelephonyBackend {declared.key.called} does not allow the namespace "
             f"{namespace}; add it to its allowedNamespaces, or refer to another (KZ179)."
         )
         raise NotConnected(Reason.INVALID_SPEC, text, declared.key)
-
-
-def _own_default(resource: Resource) -> Key:
-    return replace(backend_of(resource), namespace=resource.key.namespace, name=BY_DEFAULT)
-
-
-def _called(key: Key) -> str:
-    return f"{key.namespace}/{key.name}"

@@ -60,8 +60,8 @@ class Budget:
 
         Raises BackendError.
         """
-        parent_id = await self._parent(subject, place)
-        if parent_id is None or subject.connection.policy.budget_policy == "Off":
+        parent_id = await self._judged(subject, place)
+        if parent_id is None:
             yield
             return
         async with subject.connection.alone(f"budget below {parent_id}"):
@@ -69,8 +69,8 @@ class Budget:
 
     async def share(self, subject: Subject, place: Place) -> Share | None:
         """The share of the account's parent; None for the root account. Raises BackendError."""
-        parent_id = await self._parent(subject, place)
-        if parent_id is None or subject.connection.policy.budget_policy == "Off":
+        parent_id = await self._judged(subject, place)
+        if parent_id is None:
             return None
         held = self._shares.get(_which(subject, parent_id))
         if held is None or self._clock() - held[0] >= KEPT_FOR:
@@ -126,6 +126,11 @@ class Budget:
         since = self._clock() - KEPT_FOR
         self._noted = {one: noted for one, noted in self._noted.items() if noted.at > since}
         return self._noted
+
+    async def _judged(self, subject: Subject, place: Place) -> str | None:
+        """The parent whose budget counts; None for the root account, and under Off."""
+        off = subject.connection.policy.budget_policy == "Off"
+        return None if off else await self._parent(subject, place)
 
     async def _parent(self, subject: Subject, place: Place) -> str | None:
         if place.new:

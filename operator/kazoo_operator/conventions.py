@@ -6,7 +6,7 @@ from kazoo_operator.backend.errors import BackendError, Forbidden, NotFound
 from kazoo_operator.core.documents import WHITELABEL
 from kazoo_operator.core.expression import matches
 from kazoo_operator.core.outcome import Reason, State
-from kazoo_operator.subject import Halt, Subject, read
+from kazoo_operator.subject import Halt, Subject, read, sells
 
 
 def refuse_misnamed(subject: Subject) -> None:
@@ -30,8 +30,9 @@ async def refuse_unbranded(subject: Subject, parent_id: str) -> None:
         return
     parent = await read(subject, parent_id)
     document = {} if parent is None else parent.document
-    itself = any(document.get(flag) is True for flag in ("is_reseller", "superduper_admin"))
-    reseller_id = parent_id if itself else str(document.get("reseller_id") or subject.root.account_id)
+    reseller_id = (
+        parent_id if sells(document) else str(document.get("reseller_id") or subject.root.account_id)
+    )
     try:
         await subject.connection.backend.read(reseller_id, WHITELABEL)
     except (NotFound, Forbidden) as error:

@@ -127,7 +127,7 @@ def _rivalled(subject: Subject, place: Place) -> Finding | None:
         return None
     key = first.key
     text = (
-        f"the {key.kind} {key.namespace}/{key.name} keeps the account {place.realm} too and comes first; "
+        f"the {key.kind} {key.called} keeps the account {place.realm} too and comes first; "
         "in a cluster the older of the two keeps it"
     )
     return Finding(Reason.CONFLICT, Severity.ERROR, "spec.accountRef", text, "delete one of the two")

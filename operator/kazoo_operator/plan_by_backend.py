@@ -18,7 +18,7 @@ from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.kind import Kind
-from kazoo_operator.core.lineage import BY_DEFAULT, backend_of
+from kazoo_operator.core.lineage import backend_of, means_own_default
 from kazoo_operator.core.outcome import Reason
 from kazoo_operator.core.report import Action, FileFinding, PlannedObject, Report
 from kazoo_operator.core.schema import without_nulls
@@ -110,10 +110,10 @@ class Plans:
     def _against(self, resource: Resource) -> Finding | None:
         """What keeps the object from being planned; None where nothing does."""
         key, own = backend_of(resource), resource.key.namespace
-        called = f"the TelephonyBackend {key.namespace}/{key.name}"
+        called = f"the TelephonyBackend {key.called}"
         declared = self._backends.get(key)
         if declared is None:
-            if (key.namespace, key.name) == (own, BY_DEFAULT):
+            if means_own_default(resource):
                 return None
             return _not_ready(f"{called} is not among the files: where it leads is not known", "add its file")
         if key in self._faulty:

@@ -83,7 +83,7 @@ class Reach:
         """The connection as the spec wants it. Raises Halt, SecretMissing."""
         policy = policy_of(spec)
         access = Access(
-            name=f"{key.namespace}/{key.name}",
+            name=key.called,
             url=spec.url,
             auth=spec.auth.model_dump_json(),
             root_account=policy.root_account,

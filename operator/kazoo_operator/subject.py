@@ -264,8 +264,12 @@ def start_fields(subject: Subject, realm: str) -> JsonObject:
 
 def is_real(subject: Subject, account_id: str, document: JsonObject) -> bool:
     """Whether the account's balance is what somebody is billed, and no share of the parent's."""
-    flags = ("is_reseller", "superduper_admin")
-    return account_id == subject.root.account_id or any(document.get(flag) is True for flag in flags)
+    return account_id == subject.root.account_id or sells(document)
+
+
+def sells(document: JsonObject) -> bool:
+    """Whether the account is a reseller or the master: those below it are its customers."""
+    return any(document.get(flag) is True for flag in ("is_reseller", "superduper_admin"))
 
 
 def status_fields(subject: Subject, account: Account) -> JsonObject:

@@ -108,7 +108,7 @@ class Connection:
         """What a person calls it."""
         if self.key is None:
             return "the operator's settings"
-        return f"the TelephonyBackend {self.key.namespace}/{self.key.name}"
+        return f"the TelephonyBackend {self.key.called}"
 
     def among_all(self, account_id: str) -> str:
         """What tells the account from those of every other KAZOO: a copy of this one has the same ids."""

@@ -27,6 +27,11 @@ class Key:
     def __str__(self) -> str:
         return f"{self.kind}/{self.namespace}/{self.name}"
 
+    @property
+    def called(self) -> str:
+        """What a person calls it: `team/acme`, or `acme` where a file names no namespace."""
+        return f"{self.namespace}/{self.name}".lstrip("/")
+
 
 @dataclass(frozen=True)
 class Resource:

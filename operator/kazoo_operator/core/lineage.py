@@ -47,6 +47,12 @@ def backend_of(resource: Resource) -> Key:
     return Key(BACKEND, namespace, str(named.get("name") or BY_DEFAULT))
 
 
+def means_own_default(resource: Resource) -> bool:
+    """Whether the object means the `default` of its own namespace, for which the settings may stand."""
+    key = backend_of(resource)
+    return (key.namespace, key.name) == (resource.key.namespace, BY_DEFAULT)
+
+
 def account_words(resource: Resource) -> tuple[str, ...]:
     """The words that tell which account an object is, or belongs to: an id, a realm, an Account's name."""
     said = resource.spec.get("accountRef")

@@ -5,7 +5,6 @@ The rendering as text and as Markdown stands beside this module; both say what i
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from kazoo_operator.core.bill import FREE, Bill, Total, total_of
 from kazoo_operator.core.custom_resource import JsonObject, Key
+from kazoo_operator.core.digest import digest_of
 from kazoo_operator.core.finding import Finding, Severity
 from kazoo_operator.core.printable import printable
 from kazoo_operator.core.wizard import PlannedChange
@@ -174,8 +174,7 @@ class Report:
                 for one in sorted(self.objects, key=lambda one: one.key)
             ],
         }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
-        return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+        return digest_of(content, default=str)
 
     def as_json(self) -> JsonObject:
         """The report for machines."""

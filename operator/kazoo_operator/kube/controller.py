@@ -174,7 +174,7 @@ class Controller:
         metrics.RECONCILE_TIME.labels(controller).observe(asyncio.get_running_loop().time() - began)
         ready = found.outcome.state is State.READY
         if key.kind == BACKEND:
-            metrics.show_backend(f"{key.namespace}/{key.name}", ready)
+            metrics.show_backend(key.called, ready)
         metrics.RECONCILES.labels(controller, "success" if ready else "error").inc()
         if not ready:
             metrics.RECONCILE_ERRORS.labels(controller).inc()

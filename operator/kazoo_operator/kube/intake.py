@@ -105,7 +105,7 @@ class Intake:
         for key in keys:
             self._leave(key)
             if key.kind == BACKEND:
-                metrics.show_backend(f"{key.namespace}/{key.name}", None)
+                metrics.show_backend(key.called, None)
 
     def pass_begins(self, key: Key, entry: Entry) -> None:
         """A pass takes up the object as it is now."""

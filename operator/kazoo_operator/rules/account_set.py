@@ -9,7 +9,7 @@ from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.lineage import backend_of
 from kazoo_operator.core.realm import from_template, label, normalised_name
 from kazoo_operator.core.schema import without_nulls
-from kazoo_operator.rules.accounts import Said, called, managed, rule, said
+from kazoo_operator.rules.accounts import Said, managed, rule, said
 from kazoo_operator.rules.backends import Backends, Place
 from kazoo_operator.rules.rule import Objection
 
@@ -44,11 +44,11 @@ def _realms(resources: Sequence[Resource]) -> Said:
     backends = Backends(resources)
     for number, resource, earlier in _same(resources, lambda one: _realm(one, backends)):
         if said(resource, "realm") and said(earlier, "realm"):
-            text = f"the Account {called(earlier.key)} has the same realm, and KAZOO takes each once"
+            text = f"the Account {earlier.key.called} has the same realm, and KAZOO takes each once"
             yield number, Objection("spec.realm", text)
         # Names that KAZOO holds for equal are told by the rule about names.
         elif normalised_name(said(resource, "name")) != normalised_name(said(earlier, "name")):
-            text = f"a realm template gives this account and {called(earlier.key)} the same realm"
+            text = f"a realm template gives this account and {earlier.key.called} the same realm"
             path = "spec.realm" if said(resource, "realm") else "spec.name"
             yield number, Objection(path, text, "write a realm for one of them")
 
@@ -63,14 +63,14 @@ def _realm(one: Resource, backends: Backends) -> Hashable:
 
 def _adopted(resources: Sequence[Resource]) -> Said:
     for number, _, earlier in _same(resources, lambda one: said(one, "accountID")):
-        text = f"the Account {called(earlier.key)} takes over this account too"
+        text = f"the Account {earlier.key.called} takes over this account too"
         yield number, Objection("spec.accountID", f"{text}, and each would undo the other's changes")
 
 
 def _names(resources: Sequence[Resource]) -> Said:
     for number, resource, earlier in _same(resources, lambda one: normalised_name(said(one, "name"))):
         text = (
-            f"{said(resource, 'name')!r} is the name of the Account {called(earlier.key)} too, "
+            f"{said(resource, 'name')!r} is the name of the Account {earlier.key.called} too, "
             "letter case and punctuation aside"
         )
         yield number, Objection("spec.name", text)
@@ -81,7 +81,7 @@ def _empty_names(resources: Sequence[Resource]) -> Said:
         return bool(said(one, "name")) and not normalised_name(said(one, "name"))
 
     for number, _, earlier in _same(resources, empty):
-        text = f"neither this name nor that of the Account {called(earlier.key)} has a letter a-z or a digit"
+        text = f"neither this name nor that of the Account {earlier.key.called} has a letter a-z or a digit"
         yield number, Objection("spec.name", text)
 
 

@@ -13,7 +13,6 @@ from kazoo_operator.rules.accounts import (
     Numbered,
     Said,
     accounts,
-    called,
     managed,
     missing,
     parent_reference,
@@ -53,7 +52,7 @@ def _cycles(resources: Sequence[Resource]) -> Said:
 
 def _circle(members: Sequence[Key]) -> str:
     several = len({key.namespace for key in members}) > 1
-    names = [called(key) if several else key.name for key in members]
+    names = [key.called if several else key.name for key in members]
     if len(members) == 1:
         return f"the account {names[0]} stands below itself"
     return f"the accounts {' -> '.join([*names, names[0]])} stand below one another"

@@ -48,11 +48,6 @@ def said(resource: Resource, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def called(key: Key) -> str:
-    """What a person calls the object: `team/acme`, or `acme` where the file names no namespace."""
-    return f"{key.namespace}/{key.name}".lstrip("/")
-
-
 class Directory:
     """Whom each account of a set stands below, whatever form the reference has.
 

@@ -11,7 +11,6 @@ from kazoo_operator.rules.accounts import (
     Directory,
     Said,
     accounts,
-    called,
     is_managed,
     missing,
     reference,
@@ -109,7 +108,7 @@ def _rivals(resources: Sequence[Resource]) -> Said:
     for number, one, owner in Belongings(resources).managed():
         earlier = first.setdefault((one.key.kind, owner), one.key)
         if earlier is not one.key:
-            text = f"the {one.key.kind} {called(earlier)} keeps the same account, and only one of a kind may"
+            text = f"the {one.key.kind} {earlier.called} keeps the same account, and only one of a kind may"
             yield number, Objection(f"spec.{_FIELD}", text)
 
 

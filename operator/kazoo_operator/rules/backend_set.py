@@ -8,10 +8,10 @@ from kazoo_operator.core import expression
 from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Severity
-from kazoo_operator.core.lineage import BACKEND, BY_DEFAULT, backend_of
+from kazoo_operator.core.lineage import BACKEND, backend_of, means_own_default
 from kazoo_operator.core.near import nearest
 from kazoo_operator.core.realm import from_template
-from kazoo_operator.rules.accounts import Said, accounts, called, managed, reference, rule, said
+from kazoo_operator.rules.accounts import Said, accounts, managed, reference, rule, said
 from kazoo_operator.rules.backends import CURRENCY, Backends, admits, refer_alike, text
 from kazoo_operator.rules.rule import Objection
 
@@ -29,10 +29,9 @@ def _missing_backends(resources: Sequence[Resource]) -> Said:
     for number, one in _managed_kinds(resources):
         wanted = backend_of(one)
         known = names.get(wanted.namespace, ())
-        by_settings = (wanted.namespace, wanted.name) == (one.key.namespace, BY_DEFAULT)
-        if known and wanted.name not in known and not by_settings:
+        if known and wanted.name not in known and not means_own_default(one):
             near = nearest(wanted.name, known)
-            message = f"no TelephonyBackend {called(wanted)} is among the files; "
+            message = f"no TelephonyBackend {wanted.called} is among the files; "
             message += "unless the cluster has it, this waits"
             hint = f"did you mean {near}?" if near else ""
             yield number, Objection("spec.backendRef.name", message, hint)
@@ -44,7 +43,7 @@ def _strangers(resources: Sequence[Resource]) -> Said:
         declared, namespace = backends.of(one), one.key.namespace
         # Where a file names no namespace, that of the TelephonyBackend itself may be meant.
         if declared is not None and namespace and not admits(declared, namespace):
-            message = f"the TelephonyBackend {called(declared.key)} does not allow the namespace {namespace}"
+            message = f"the TelephonyBackend {declared.key.called} does not allow the namespace {namespace}"
             yield number, Objection("spec.backendRef", message)
 
 
@@ -54,7 +53,7 @@ def _misnamed(resources: Sequence[Resource]) -> Said:
         declared, name = backends.of(one), said(one, "name")
         pattern = text(declared, "namePattern") if declared is not None else ""
         if declared is not None and pattern and name and not _fits(pattern, name):
-            whose = f"the TelephonyBackend {called(declared.key)}"
+            whose = f"the TelephonyBackend {declared.key.called}"
             message = f"{name!r} does not match the pattern {pattern} of {whose}"
             yield number, Objection("spec.name", message)
 
@@ -74,7 +73,7 @@ def without_a_realm(resources: Sequence[Resource]) -> Said:
         if template is None or not name or one.spec.get("realm") or one.spec.get("accountID"):
             continue
         if not template:
-            message = f"is absent, and the TelephonyBackend {called(backend_of(one))} has no realmTemplate"
+            message = f"is absent, and the TelephonyBackend {backend_of(one).called} has no realmTemplate"
             yield number, Objection("", message)
         elif from_template(template, name) is None:
             message = f"is absent, and the template {template} gives no realm for the name {name!r}"
@@ -89,7 +88,7 @@ def _apart(resources: Sequence[Resource]) -> Said:
             named = reference(one, field).get("name")
             above = known.get(Key("Account", one.key.namespace, named)) if isinstance(named, str) else None
             if above is not None and not refer_alike(one, above):
-                mine, theirs = called(backend_of(one)), called(backend_of(above))
+                mine, theirs = backend_of(one).called, backend_of(above).called
                 message = f"the Account {above.key.name} refers to the TelephonyBackend {theirs}, "
                 yield number, Objection(f"spec.{field}", f"{message}and this object to {mine}")
 
@@ -101,7 +100,7 @@ def _currencies(resources: Sequence[Resource]) -> Said:
             earlier = first.setdefault(place_of(text(one, "url")), one)
             mine, theirs = (text(each, "currency") or CURRENCY for each in (one, earlier))
             if mine != theirs:
-                message = f"the TelephonyBackend {called(earlier.key)} of the same KAZOO has {theirs}"
+                message = f"the TelephonyBackend {earlier.key.called} of the same KAZOO has {theirs}"
                 yield number, Objection("spec.currency", message)
 
 

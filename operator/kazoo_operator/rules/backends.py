@@ -12,7 +12,7 @@ from typing import Any
 
 from kazoo_operator.core.base_url import place_of
 from kazoo_operator.core.custom_resource import Key, Resource
-from kazoo_operator.core.lineage import BACKEND, BY_DEFAULT, backend_of
+from kazoo_operator.core.lineage import BACKEND, backend_of, means_own_default
 
 ALL = "*"
 CURRENCY = "USD"
@@ -49,11 +49,10 @@ class Backends:
         """The KAZOO in which the object stands."""
         if not self._declared and "backendRef" not in resource.spec:
             return _SETTINGS
-        key, own = backend_of(resource), resource.key.namespace
+        key = backend_of(resource)
         if key in self._places:
             return self._places[key]
-        by_settings = (key.namespace, key.name) == (own, BY_DEFAULT)
-        return _SETTINGS if by_settings else ("backend", key.namespace, key.name)
+        return _SETTINGS if means_own_default(resource) else ("backend", key.namespace, key.name)
 
     def names(self) -> Mapping[str, Sequence[str]]:
         """Which names TelephonyBackends of the set have, by namespace."""

@@ -16,7 +16,7 @@ from kazoo_operator.core import money
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.money import Amount
-from kazoo_operator.rules.accounts import Said, called, is_managed, rule
+from kazoo_operator.rules.accounts import Said, is_managed, rule
 from kazoo_operator.rules.attached_set import Belongings, Owned
 from kazoo_operator.rules.backends import Backends, text
 from kazoo_operator.rules.grants import date, grants, signed
@@ -108,8 +108,8 @@ def _overdrawn(families: Mapping[Key, _Family]) -> Said:
             if one.worth > 0 and allotted > available and one.month not in told:
                 told.add(one.month)
                 text = (
-                    f"with it the accounts below {called(key)} have {money.to_text(allotted)} by "
-                    f"{one.month}, and {called(key)} itself was granted {money.to_text(available)}"
+                    f"with it the accounts below {key.called} have {money.to_text(allotted)} by "
+                    f"{one.month}, and {key.called} itself was granted {money.to_text(available)}"
                 )
                 yield one.number, Objection(f"spec.grants[{one.place}].amount", text)
 
@@ -121,10 +121,10 @@ def _unknown(families: Mapping[Key, _Family]) -> Said:
             continue
         first = min(family.below, key=lambda one: (one.number, one.place))
         text = (
-            f"the accounts below {called(key)} are granted {money.to_text(allotted)}, and no CreditPolicy of "
-            f"{called(key)} is among the files: whether it can cover that is not known"
+            f"the accounts below {key.called} are granted {money.to_text(allotted)}, and no CreditPolicy of "
+            f"{key.called} is among the files: whether it can cover that is not known"
         )
-        hint = f"add a CreditPolicy of {called(key)}, if only its grants or its recharge"
+        hint = f"add a CreditPolicy of {key.called}, if only its grants or its recharge"
         yield first.number, Objection("spec.grants", text, hint)
 
 

@@ -15,7 +15,7 @@ from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.documents import get
 from kazoo_operator.core.finding import Severity
 from kazoo_operator.core.money import Amount
-from kazoo_operator.rules.accounts import Said, called, is_managed, rule
+from kazoo_operator.rules.accounts import Said, is_managed, rule
 from kazoo_operator.rules.attached_set import Belongings, Owned, Owner
 from kazoo_operator.rules.grants import amount, grants, signed
 from kazoo_operator.rules.rule import Objection, part
@@ -153,7 +153,7 @@ def _allowed_in_vain(resources: Sequence[Resource]) -> Said:
     for one in _situations(resources):
         if one.account is None or get(one.account[1].spec, _INTERNATIONAL) != "Allow":
             continue
-        limits = called(one.limits.resource.key)
+        limits = one.limits.resource.key.called
         if one.per_minute is False:
             text = (
                 f"international calls fail all the same: the TrunkLimits {limits} says allowPerMinute: false"

@@ -7,16 +7,15 @@ what is not understood.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any, Literal
 
 from pydantic import StrictBool, StrictStr, TypeAdapter, ValidationError
 
 from kazoo_operator.core import money
+from kazoo_operator.core.digest import digest_of
 from kazoo_operator.core.money import Amount
 from kazoo_operator.core.pricing.estimate import Estimate
 from kazoo_operator.core.pricing.figures import Count, Figures, Price, Unpriced, price, reason
@@ -61,8 +60,7 @@ def digest(account: str, currency: str, quotes: Mapping[str, Quote]) -> str:
             if quote.items or quote.activation
         },
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"sha256:{sha256(canonical.encode()).hexdigest()}"
+    return digest_of(content)
 
 
 def quote_of(estimate: Estimate) -> Quote:
