@@ -39,7 +39,7 @@ def main(count: int, rate: str) -> None:
     ):
         folder = Path(name)
         plane.kubectl("apply", "--server-side", "-k", str(ROOT / "manifests/base"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
         (folder / "api-key").write_text(sandbox.ready["reseller"]["apiKey"])
         settings = {
             "KAZOO_URL": sandbox.url,
@@ -79,7 +79,7 @@ def _measure(plane: ControlPlane, sandbox: SandboxProcess, operator: OperatorPro
     operator.stop()
     began = time.monotonic()
     operator.start()
-    until(lambda: f"with {count} objects" in operator.said().split("ended")[-1], 60, "the restart")
+    until(lambda: f"with {count} objects" in operator.said().split("ended")[-1], "the restart")
     rows = [
         ("accounts", count),
         ("requests to KAZOO, at most", f"{operator.environment['KAZOO_OPERATOR_REQUESTS_PER_SECOND']}/s"),

@@ -112,7 +112,7 @@ def _applied(cluster: Cluster) -> Iterator[None]:
         raise KubectlFailed(f"the cluster holds these already, and the demo would change them:\n{present}")
     try:
         cluster.kubectl("apply", "--server-side", "-f", "-", input=text)
-        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
         yield
     finally:
         _let_go(cluster)
@@ -166,7 +166,6 @@ def _grant(parts: Parts) -> None:
         for one in (f"creditpolicies/{policy}", f"accounts/{policy}"):
             until(
                 lambda one=one: parts.cluster.kubectl("get", one, *balance) == grant["amount"],
-                60,
                 f"the balance of {one}",
             )
 
@@ -179,8 +178,8 @@ def _change(parts: Parts, manifest: dict[str, Any]) -> None:
     manifest["spec"]["contacts"]["billing"]["phone"] = phone
     parts.cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(manifest))
     with progress.status("waiting for it to reach KAZOO"):
-        until(lambda: _in_kazoo(parts, manifest)["contact"]["billing"]["number"] == phone, 60, "the number")
-        until(lambda: _observed(parts.cluster, name), 60, "the status")
+        until(lambda: _in_kazoo(parts, manifest)["contact"]["billing"]["number"] == phone, "the number")
+        until(lambda: _observed(parts.cluster, name), "the status")
     console.print(f"    in KAZOO: {_in_kazoo(parts, manifest)['contact']['billing']['number']}")
     console.print(f"    KAZOO's journal: {parts.sandbox.writes()[before:]}")
 
@@ -196,8 +195,8 @@ def _drift(parts: Parts, manifest: dict[str, Any]) -> None:
     step(f"kubectl annotate kzacct/{name} {annotation}    (a resync would find it too, within 10 minutes)")
     parts.cluster.kubectl("annotate", f"accounts/{name}", annotation, "-n", NAMESPACE)
     with progress.status("waiting for it to be put back"):
-        until(lambda: _in_kazoo(parts, manifest)["timezone"] == zone, 60, "the time zone")
-        told = until(lambda: _told_of(parts.cluster, "DriftCorrected"), 30, "the event")
+        until(lambda: _in_kazoo(parts, manifest)["timezone"] == zone, "the time zone")
+        told = until(lambda: _told_of(parts.cluster, "DriftCorrected"), "the event")
     console.print(f"    in KAZOO: {_in_kazoo(parts, manifest)['timezone']}")
     console.print(f"    event: DriftCorrected: {told}", soft_wrap=True)
 
@@ -209,12 +208,12 @@ def _delete(parts: Parts) -> None:
     step("kubectl delete -R -f examples/    (Retain: the accounts stay in KAZOO)")
     cluster.kubectl("delete", "-n", NAMESPACE, "--wait=false", "-R", "-f", str(parts.examples))
     with progress.status(f"waiting for {name}, which is to be deleted in KAZOO too"):
-        until(lambda: _ready(cluster, name)["reason"] == "DeletionNotConfirmed", 60, "the question")
+        until(lambda: _ready(cluster, name)["reason"] == "DeletionNotConfirmed", "the question")
     console.print(f"    {name}: {_ready(cluster, name)['message']}", soft_wrap=True)
     annotation = f"kazoo-operator.io/confirm-delete={called}"
     step(f"kubectl annotate kzacct/{name} {shlex.quote(annotation)}")
     cluster.kubectl("annotate", f"accounts/{name}", annotation, "-n", NAMESPACE)
-    cluster.kubectl("wait", "--for=delete", f"accounts/{name}", "-n", NAMESPACE, "--timeout=60s")
+    cluster.kubectl("wait", "--for=delete", f"accounts/{name}", "-n", NAMESPACE, "--timeout=120s")
     left = sorted(held["name"] for held in parts.sandbox.accounts().values() if held.get("flags"))
     console.print(f"    left in KAZOO: {', '.join(left)}", soft_wrap=True)
 
@@ -291,7 +290,7 @@ def up() -> None:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
     step("starting; .demo/log tells more")
     with progress.status("starting"):
-        until(lambda: process.poll() is not None or (STATE / "up.json").exists(), 3600, "the start")
+        until(lambda: process.poll() is not None or (STATE / "up.json").exists(), "the start", 3600)
     if process.poll() is not None:
         sys.exit((STATE / "log").read_text())
     told = _told()
@@ -311,7 +310,7 @@ def down() -> None:
     if _alive(told):
         with contextlib.suppress(ProcessLookupError):
             os.kill(told["pid"], signal.SIGTERM)
-        until(lambda: not _alive(told), 90, "the end")
+        until(lambda: not _alive(told), "the end")
     shutil.rmtree(STATE)
     step("stopped")
 

@@ -23,11 +23,15 @@ T = TypeVar("T")
 COMMAND = (sys.executable, "-P", "-m", "kazoo_operator")
 
 
+# Whoever waits so many seconds in vain waits for ever, however busy the machine is.
+PATIENCE = 120.0
+
+
 class TookTooLong(Exception):
     """Something that was waited for did not come."""
 
 
-def until(wanted: Callable[[], T], seconds: float = 60, what: str = "") -> T:
+def until(wanted: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
     """Ask again and again until `wanted()` is truthy, and return that. Raises TookTooLong."""
     deadline = time.monotonic() + seconds
     while True:
@@ -35,7 +39,7 @@ def until(wanted: Callable[[], T], seconds: float = 60, what: str = "") -> T:
         if found:
             return found
         if time.monotonic() > deadline:
-            raise TookTooLong(f"{what or wanted} did not come within {seconds:.0f} s; last seen: {found!r}")
+            raise TookTooLong(f"{what} did not come within {seconds:.0f} s; last seen: {found!r}")
         time.sleep(0.05)
 
 
@@ -178,7 +182,7 @@ class OperatorProcess:
                 start_new_session=True,
             )
         if ready:
-            until(self.is_ready, 60, "the operator's readiness")
+            until(self.is_ready, "the operator's readiness")
 
     def is_ready(self) -> bool:
         """Whether /readyz answers 200. Raises TookTooLong when the process has ended."""

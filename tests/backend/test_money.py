@@ -275,7 +275,7 @@ async def test_the_time_is_kazoos_own_and_goes_on(kazoo: Script, client: Crossba
     await client.read(ACCOUNT_ID, LIMITS)
     await client.read(ACCOUNT_ID, LIMITS)  # tells none
     first = await client.now()
-    assert 0 <= (first - datetime(2031, 1, 1, tzinfo=UTC)).total_seconds() < 5
+    assert 0 <= (first - datetime(2031, 1, 1, tzinfo=UTC)).total_seconds() < 60
     assert await client.now() > first
 
 

@@ -22,7 +22,7 @@ def kazoo_operator(*arguments: str, **environment: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         env={**inherited, "HOME": "/nonexistent", **environment},
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert "Traceback" not in done.stderr

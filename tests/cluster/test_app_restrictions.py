@@ -46,8 +46,8 @@ def test_a_new_app_is_blocked_within_one_resync(money: Money) -> None:
     master = money.stage.sandbox.ready["accountID"]
     order = {"accountID": master, "document": "app", "merge": {"name": "newcomer"}}
     money.stage.sandbox.control("POST", "documents", order)
-    until(lambda: "newcomer" in blocked(money, account_id), 36 + 10, "a resync with its jitter, and a pass")
-    until(lambda: money.status(KIND, "newcomer")["blockedCount"] == 8, 10, "its place in status")
+    until(lambda: "newcomer" in blocked(money, account_id), "a resync with its jitter, and a pass")
+    until(lambda: money.status(KIND, "newcomer")["blockedCount"] == 8, "its place in status")
     assert ("DriftCorrected", True) in {
         (reason, "newcomer" in text) for reason, text in money.stage.events("newcomer")
     }
@@ -72,7 +72,7 @@ def test_status_has_the_four_layers_and_full_and_reset_give_back_what_was_taken(
     money.apply(KIND, "layers", mode="Restricted", allowedApps=["voip"], deletionPolicy="Reset")
     money.until(KIND, "layers")
     assert len(blocked(money, account_id)) == 8
-    money.kubectl("delete", "kzapp", "layers", "--timeout=30s")
+    money.kubectl("delete", "kzapp", "layers", "--timeout=120s")
     assert blocked(money, account_id) == set()
 
 

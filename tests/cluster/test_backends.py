@@ -87,7 +87,7 @@ class Town:
             return status if same and ready(status).get("reason") == reason else None
 
         try:
-            return until(seen, 30, f"{name} {reason}") or {}
+            return until(seen, f"{name} {reason}") or {}
         except Exception as error:
             said = self.operator.said()[-3000:]
             raise AssertionError(f"{error}\n{self.get(kind, name, namespace)}\n{said}") from None
@@ -187,7 +187,7 @@ def test_a_key_rotated_in_its_secret_is_used_without_a_restart_or_a_failed_write
     town.secret("eu", key)
     before = len(town.kazoos["eu"].calls("PUT", "/api_auth"))
     town.look_now("eu")
-    until(lambda: len(town.kazoos["eu"].calls("PUT", "/api_auth")) > before, 20, "a login by the new key")
+    until(lambda: len(town.kazoos["eu"].calls("PUT", "/api_auth")) > before, "a login by the new key")
     town.kubectl(
         "patch", "account", "rotated", "--type=merge", "-p", '{"spec": {"timezone": "Europe/Berlin"}}'
     )
@@ -286,7 +286,7 @@ def test_deletions_are_remembered_in_status_and_approved_on_the_backend(town: To
     ids = [town.until("account", f"gone-{name}", "Ready")["accountID"] for name in ("one", "two")]
     for name in ("one", "two"):
         town.annotate("account", f"gone-{name}", f"confirm-delete=Gone {name}")
-    town.kubectl("delete", "account", "gone-one", "--timeout=20s")
+    town.kubectl("delete", "account", "gone-one", "--timeout=120s")
     (noted,) = town.get("telephonybackend", "deleting")["status"]["deletions"]
     assert noted["accountID"] == ids[0]
     town.kubectl("delete", "account", "gone-two", "--wait=false")
@@ -294,7 +294,7 @@ def test_deletions_are_remembered_in_status_and_approved_on_the_backend(town: To
     wanted = re.search("sha256:[0-9a-f]{64}", ready(status)["message"])
     assert wanted is not None
     town.annotate("telephonybackend", "deleting", f"approve-deletions={wanted[0]}")
-    until(_gone(town, "gone-two"), 20, "the end of what was approved")
+    until(_gone(town, "gone-two"), "the end of what was approved")
     noted = town.get("telephonybackend", "deleting")["status"]["deletions"]
     assert [one["accountID"] for one in noted] == ids
 

@@ -25,7 +25,7 @@ from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube import kstatus
-from tests.kube.harness import Engine, Operator, options_for, ready, running
+from tests.kube.harness import GRACE, Engine, Operator, options_for, ready, running
 from tools.cluster import (
     ControlPlane,
     KubectlFailed,
@@ -201,7 +201,7 @@ async def test_under_delete_a_creation_costs_two_writes_and_a_confirmed_deletion
     assert tenant.write_parts() == [("acme", ""), ("acme", "status")]
     await tenant.call("annotate", "account", "acme", "kazoo-operator.io/confirm-delete=acme")
     await operator.until(lambda: len(engine.passes) == 2)
-    await tenant.call("delete", "account", "acme", "--timeout=10s")
+    await tenant.call("delete", "account", "acme", "--timeout=120s")
     await operator.quiet(0.5)
     assert tenant.write_parts() == [("acme", ""), ("acme", "status"), ("acme", "")]
     assert engine.passes == ["acme"] * 3
@@ -217,7 +217,7 @@ async def test_an_unconfirmed_deletion_says_so_and_goes_on_when_it_is_confirmed(
     body = await shown(tenant, "acme", 2)
     assert {one["type"]: one["message"] for one in body["status"]["conditions"]}["Ready"] == "Confirm it."
     await tenant.call("annotate", "account", "acme", "kazoo-operator.io/confirm-delete=acme")
-    await tenant.call("wait", "--for=delete", "account/acme", "--timeout=10s")
+    await tenant.call("wait", "--for=delete", "account/acme", "--timeout=120s")
     parts = [part for _, part in tenant.write_parts()]
     assert parts == ["", "status", "status", ""]
 
@@ -237,7 +237,7 @@ async def test_retain_takes_our_finalizer_off_and_leaves_those_of_others(
     assert [part for _, part in tenant.write_parts()] == ["", "status", "", "status"]
     gone = '[{"op": "remove", "path": "/metadata/finalizers"}]'
     await tenant.call("patch", "account", "acme", "--type=json", "--patch", gone)
-    await tenant.call("wait", "--for=delete", "account/acme", "--timeout=10s")
+    await tenant.call("wait", "--for=delete", "account/acme", "--timeout=120s")
     assert engine.passes == ["acme", "acme"]
 
 
@@ -502,7 +502,7 @@ async def test_an_api_server_that_hangs_does_not_keep_the_operator_from_ending(
     assert server is not None
     os.kill(server, signal.SIGSTOP)
     try:
-        assert await operator.end() < 2
+        assert await operator.end() < GRACE
         await asyncio.sleep(0)
         assert connections(tenant.plane) == 0
     finally:

@@ -84,7 +84,7 @@ def built(environment: dict[str, str], verb: str = "build") -> tuple[int, str, s
     """Exit code, stdout and stderr."""
     done = subprocess.run(
         [sys.executable, "-P", PROGRAM, verb],
-        env=environment, capture_output=True, text=True, check=False, timeout=60,
+        env=environment, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -173,7 +173,7 @@ def test_of_two_builds_at_a_time_one_waits_and_uses_what_the_other_made(start: S
     assert second.stderr is not None
     assert "another build is running: waiting for it" in second.stderr.readline()
     (tmp_path / "go-on").touch()
-    answers = [process.communicate(timeout=30)[0] for process in (first, second)]
+    answers = [process.communicate(timeout=120)[0] for process in (first, second)]
     assert answers[0] == answers[1] != ""
     assert len(builds(tmp_path)) == 4
 
@@ -185,7 +185,7 @@ def test_a_build_that_is_interrupted_leaves_no_compiler_running(
     process = start(with_go(tmp_path, before=WAITS))
     (compiler,) = until(lambda: builds(tmp_path))
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "interrupted" in stderr
     assert "Traceback" not in stderr

@@ -62,7 +62,7 @@ SCRIPT = "#!/bin/sh\n"
 def plane() -> Iterator[ControlPlane]:
     with running_control_plane() as one:
         one.kubectl("apply", "-f", "-", input=CRD)
-        one.kubectl("wait", "--for=condition=Established", f"crd/samples.{GROUP}", "--timeout=30s")
+        one.kubectl("wait", "--for=condition=Established", f"crd/samples.{GROUP}", "--timeout=120s")
         yield one
 
 
@@ -108,7 +108,7 @@ def test_tls_is_verified(plane: ControlPlane, tmp_path: Path) -> None:
     with pytest.raises(KubectlFailed, match="certificate signed by unknown authority"):
         plane.kubectl("get", "namespaces", kubeconfig=wrong)
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        urllib.request.urlopen(f"{plane.url}/readyz", timeout=5)
+        urllib.request.urlopen(f"{plane.url}/readyz", timeout=60)
 
 
 @pytest.mark.cluster
@@ -117,7 +117,7 @@ def test_nobody_gets_in_without_a_token(plane: ControlPlane) -> None:
     authority = base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]).decode()
     context = ssl.create_default_context(cadata=authority)
     with pytest.raises(urllib.request.HTTPError) as refused:
-        urllib.request.urlopen(f"{plane.url}/api/v1/namespaces", timeout=5, context=context)
+        urllib.request.urlopen(f"{plane.url}/api/v1/namespaces", timeout=60, context=context)
     with refused.value as answer:
         assert answer.code == 403
     for secret in (plane.kubeconfig, plane.directory / "tokens.csv"):
@@ -171,7 +171,7 @@ def test_a_service_accounts_kubeconfig_acts_in_its_namespace(plane: ControlPlane
 def test_a_namespace_that_is_deleted_goes(plane: ControlPlane) -> None:
     plane.kubectl("create", "namespace", "short-lived")
     plane.kubectl("--namespace", "short-lived", "create", "-f", "-", input=SAMPLE.replace("NAME", "one"))
-    plane.kubectl("delete", "namespace", "short-lived", "--timeout=30s")
+    plane.kubectl("delete", "namespace", "short-lived", "--timeout=120s")
     with pytest.raises(KubectlFailed, match="NotFound"):
         plane.kubectl("get", "namespace", "short-lived")
 
@@ -257,7 +257,7 @@ def stand_ins(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]
         return subprocess.run(
             [sys.executable, "-P", PROGRAM, "run", *arguments],
             env={**os.environ, "KUBEBUILDER_ASSETS": str(assets), "TMPDIR": str(tmp_path / "temporary")},
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
 
     (tmp_path / "temporary").mkdir()

@@ -9,7 +9,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def until(look: Callable[[], Found], within: float = 20) -> Found:
+def until(look: Callable[[], Found], within: float = 120) -> Found:
     """What `look` returns once it is true."""
     deadline = time.monotonic() + within
     while not (found := look()):

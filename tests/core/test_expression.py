@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from kazoo_operator.core.expression import LONGEST, NoExpression, matches, objection
@@ -39,9 +37,9 @@ def test_what_is_none_is_told(expression: str, why: str) -> None:
         matches(expression, "x")
 
 
+# An engine that tries again and again would take for ever.
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("expression", ["(a|a)*$", "(a+)+$", "(a*)*b", "(.*)(.*)(.*)(.*)(.*)x$"])
 def test_none_runs_away(expression: str) -> None:
-    began = time.process_time()
     assert objection(expression) == ""
-    matches(expression, "a" * 128 + "!")
-    assert time.process_time() - began < 0.5
+    assert matches(expression, "a" * 128 + "!") is (expression == "(a|a)*$")

@@ -19,6 +19,9 @@ from tests.engine.conftest import Watching, World, account
 
 EU = Key("TelephonyBackend", "team", "eu")
 
+# A call's, in seconds: whatever ends well before it has not waited for a call that hangs.
+DEADLINE = 10.0
+
 
 def backend(
     url: str,
@@ -93,7 +96,7 @@ async def two_kazoos(world: World) -> AsyncIterator[Cluster]:
 
     def connect(access: Access) -> Crossbar:
         connected.append(access)
-        return Crossbar(access.url, access.source, requests_per_second=10_000, deadline=6)
+        return Crossbar(access.url, access.source, requests_per_second=10_000, deadline=DEADLINE)
 
     async with running_sandbox(compat=world.compat) as other:
         registry = Registry(None, connect, world.clock)

@@ -13,7 +13,7 @@ from kazoo_operator.allowance import digest
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Reason, Return, State
 from tests.engine.conftest import Clock, Watching, World, account, after, until_ready
-from tests.engine.kazoos import EU, Cluster, accounts_of, at, backend, two_kazoos
+from tests.engine.kazoos import DEADLINE, EU, Cluster, accounts_of, at, backend, two_kazoos
 from tests.engine.test_deletion import CONFIRMED, going
 
 
@@ -198,7 +198,7 @@ async def test_a_kazoo_that_hangs_keeps_nobody_waiting(
     declared = cluster.eu()
     cluster.us()
     await cluster.world.fault({"hang": True}, method="PUT", path="/api_auth", times=1)
-    async with asyncio.timeout(5):  # a call has a deadline of 6 s here
+    async with asyncio.timeout(DEADLINE - 1):
         found = await cluster.pass_over(at("eu"))
         assert (found.outcome.reason, found.wakes) == (Reason.BACKEND_NOT_READY, (EU,))
         other = await until_ready(cluster.engine, at("us", "other"))

@@ -22,7 +22,7 @@ from tests.faults.stories import (
 )
 
 # How long the client waits for an answer that never comes.
-DEADLINE = 0.25
+DEADLINE = 0.6
 
 STORED: list[dict[str, Any]] = [
     {"status": 500, "afterCommit": True},

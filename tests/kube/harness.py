@@ -19,12 +19,19 @@ import aiohttp
 
 from kazoo_operator.core.custom_resource import Resource
 from kazoo_operator.core.outcome import Outcome, Pass, Reason
+from kazoo_operator.kube import term
 from kazoo_operator.kube.options import Options, WatchedKind
 from kazoo_operator.kube.process import serve
 from kazoo_operator.kube.reconciler import Progress
 from kazoo_operator.surroundings import Surroundings
 
 ACCOUNT = WatchedKind("Account", "accounts")
+
+# Whoever waits so many seconds in vain waits for ever, however busy the machine is.
+PATIENCE = 60.0
+
+# An end within it has waited for no pass in vain.
+GRACE = term._GRACE
 
 Work = Callable[[Resource, Progress], Awaitable[Pass]]
 
@@ -81,7 +88,7 @@ class Operator:
         self.engine = engine
         self.task = asyncio.create_task(serve(options, engine.start))
 
-    async def until(self, true: Callable[[], Any], within: float = 10) -> None:
+    async def until(self, true: Callable[[], Any], within: float = PATIENCE) -> None:
         """Wait until `true()` holds; AssertionError after so many seconds, or when the operator has ended."""
         async with asyncio.timeout(within):
             while not true():
@@ -100,7 +107,7 @@ class Operator:
         except aiohttp.ClientConnectionError:
             return 0, ""
 
-    async def until_ready(self, within: float = 10) -> None:
+    async def until_ready(self, within: float = PATIENCE) -> None:
         """Wait until /readyz says so."""
         async with asyncio.timeout(within):
             while (await self.probe("/readyz"))[0] != 200:
@@ -112,7 +119,7 @@ class Operator:
         await asyncio.sleep(seconds)
         assert not self.task.done(), self.task.result()
 
-    async def end(self, within: float = 12) -> float:
+    async def end(self, within: float = PATIENCE) -> float:
         """SIGTERM; the seconds until `serve` has returned."""
         loop = asyncio.get_running_loop()
         began = loop.time()

@@ -30,7 +30,7 @@ from kazoo_operator.kube import (
 )
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube.api_server import OWNER_UID, FakeApiServer, status, write_kubeconfig
-from tests.kube.harness import Engine, Operator, options_for, ready, running
+from tests.kube.harness import GRACE, Engine, Operator, options_for, ready, running
 
 
 @pytest.fixture
@@ -426,7 +426,7 @@ async def test_two_namespaces_are_served_and_no_others(
 
 async def test_sigterm_with_nothing_to_do_ends_at_once(operator: Operator, engine: Engine) -> None:
     await operator.until_ready()
-    assert await operator.end() < 2
+    assert await operator.end() < GRACE
     assert engine.closed
 
 
@@ -438,7 +438,7 @@ async def test_a_signal_while_waiting_for_the_crd_ends_at_once(
     async with running(options_for(kubeconfig), engine) as operator:
         await operator.until(lambda: server.count("GET", "v1alpha1") > 2)
         os.kill(os.getpid(), number)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(GRACE):
             await operator.task
 
 
@@ -455,7 +455,7 @@ async def test_sigterm_lets_passes_finish_and_starts_no_new_one(
         server.create(f"a{number}")
     await operator.until(lambda: len(engine.passes) == 32)
     took = await operator.end()
-    assert took < 2
+    assert took < GRACE
     assert len(engine.passes) == len(server.writes) == 32
     assert engine.cut == []
 
@@ -473,7 +473,7 @@ async def test_sigterm_cuts_what_hangs_after_the_grace(
     await operator.until_ready()
     server.create("acme")
     await operator.until(lambda: engine.passes)
-    assert 0.5 <= await operator.end() < 2
+    assert 0.5 <= await operator.end() < GRACE
     assert engine.cut == ["acme"]
     assert server.writes == []
 
@@ -482,7 +482,6 @@ async def test_sigterm_waits_for_a_creation_and_its_status_and_a_second_one_chan
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(term, "_GRACE", 0.3)
-    monkeypatch.setattr(term, "_WRITING", 0.3)
     engine.in_flight.clear()
 
     async def creation(resource: Resource, progress: Progress) -> Pass:
@@ -530,7 +529,7 @@ async def test_sigterm_while_the_api_server_is_away_ends_in_time(
     server.fault = lambda _: status(503, "Away")
     server.cut_watches()
     await operator.quiet()
-    assert await operator.end() < 3
+    assert await operator.end() < GRACE
 
 
 async def test_a_port_that_is_taken_is_told_to_the_caller(

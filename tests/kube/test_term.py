@@ -16,7 +16,7 @@ from kazoo_operator.kube import lease, supervisor, term, workqueue
 from kazoo_operator.kube.reconciler import Progress
 from kazoo_operator.surroundings import Deletion
 from tests.kube.api_server import FakeApiServer, status
-from tests.kube.harness import Engine, Operator, options_for, ready, running
+from tests.kube.harness import GRACE, PATIENCE, Engine, Operator, options_for, ready, running
 
 READY = {
     "observedGeneration": 1,
@@ -81,7 +81,7 @@ async def test_a_standby_takes_over_from_one_that_renews_no_more(
             server.touch_lease(renewTime=f"2026-11-25T06:00:00.{number:06}Z")
             await operator.quiet(0.2)
         assert engine.passes == []
-        await operator.until(lambda: server.writes, within=3)
+        await operator.until(lambda: server.writes)
         assert server.holder != "other"
 
 
@@ -311,7 +311,7 @@ async def test_without_the_right_to_the_lease_the_operator_says_so_and_does_noth
     server.fault = lambda r: status(403, "Forbidden", "leases") if "/leases" in r.path else None
     server.create("acme")
     async with running(options_for(kubeconfig), engine) as operator:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while "the Lease kazoo-operator in default" not in (text := (await operator.probe("/readyz"))[1]):
                 await operator.quiet(0.05)
         assert "403" in text
@@ -328,7 +328,7 @@ async def test_an_engine_that_cannot_start_ends_the_process_with_its_error(
     monkeypatch.setattr(engine, "start", start)
     operator = Operator(options_for(kubeconfig), engine)
     with pytest.raises(OSError, match="no key"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await operator.task
     assert server.holder == "", "and the next one need not wait for it"
 
@@ -340,7 +340,7 @@ async def test_a_signal_to_a_standby_ends_it_at_once_and_leaves_the_lease(
     async with running(options_for(kubeconfig), engine) as operator:
         await operator.until_ready()
         os.kill(os.getpid(), signal.SIGTERM)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(GRACE):
             await operator.task
     assert server.holder == "other"
     assert server.lease_requests == []

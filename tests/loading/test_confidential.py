@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -71,11 +70,19 @@ def test_a_secret_on_several_lines_is_hidden_on_each(text: str, number: int, sho
     assert masked(text.split("\n"), number) == shown
 
 
-@pytest.mark.parametrize("line", ["x" * 3_000_000, '"token":1,' * 300_000, "password" * 300_000], ids=len)
-def test_a_line_of_megabytes_takes_no_time(line: str) -> None:
-    start = time.process_time()
-    masked([line], 1)
-    assert time.process_time() - start < 5
+# What grows with the square of the line's length would take hours.
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("x" * 3_000_000, "x" * 3_000_000),
+        ('"token":1,' * 300_000, '"token":' + "*" * (300_000 * 10 - 8)),
+        ("password" * 300_000, "password" * 300_000),
+    ],
+    ids=["a word", "secrets", "their names"],
+)
+def test_a_line_of_megabytes_is_masked_in_one_go(line: str, shown: str) -> None:
+    assert masked([line], 1) == shown
 
 
 def test_a_message_quotes_no_secret() -> None:

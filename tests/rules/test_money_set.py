@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.rules import attached_set, budget_set, calling_set
+from tests.steps import steps
 
 ID = "4c0c8f6f9d8b4a0f8e3d2c1b0a998877"
 REALM = "acme.example.com"
@@ -165,12 +165,11 @@ def test_grants_that_are_no_grants_raise_nothing_here() -> None:
     assert told(PARENT, CHILD, odd, one("TrunkLimits", accountRef="low", twoWay="5")) == set()
 
 
-def test_a_thousand_accounts_take_no_longer_each_than_ten() -> None:
+def test_a_thousand_accounts_take_no_longer_each_than_a_hundred() -> None:
     found: list[Resource] = []
     for number in range(1000):
         name = f"a{number}"
         found += [account(name), credit(GRANTED, name=name)]
         found.append(one("TrunkLimits", name, accountRef={"name": name}, twoWay=5, allowPerMinute=True))
-    began = time.process_time()
     assert told(*found) == set()
-    assert time.process_time() - began < 5
+    assert steps(lambda: told(*found)) < 1.05 * 10 * steps(lambda: told(*found[:300]))

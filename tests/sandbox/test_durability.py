@@ -82,7 +82,7 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
             await everything_told_is_there(session, ready, told)
             path = f"/v2/accounts/{ready['accountID']}"
             writers = [asyncio.create_task(write(session, path, numbers, told)) for _ in range(WRITERS)]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 while len(told) < (round_ + 1) * 10:
                     await asyncio.sleep(0)
             process.kill()

@@ -31,7 +31,7 @@ async def realms(client: Client) -> list[str]:
 
 async def in_the_journal(client: Client, method: str, *, closed: bool = False) -> dict[str, Any]:
     """The last request of that method, as soon as it is there (and `closed`: done with)."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             asked = [entry for entry in await client.journal() if entry["path"].startswith("/v2/accounts")]
             found = [entry for entry in asked if entry["method"] == method]

@@ -143,7 +143,7 @@ async def test_a_delay(scene: Scene, write: Write, after: bool) -> None:
 
 async def newest(client: Client, method: str) -> dict[str, Any]:
     """The journal's entry of a request that is being answered."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             open_ = [entry for entry in await client.journal() if not entry["milliseconds"]]
             if open_ and open_[-1]["method"] == method:

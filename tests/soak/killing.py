@@ -160,7 +160,7 @@ class Mortal:
     def until(self, true: Callable[[], Any], what: str, seconds: float = 90) -> None:
         """Wait; AssertionError with what the operator said."""
         try:
-            until(true, seconds, what)
+            until(true, what, seconds)
         except Exception as error:
             said = self.stage.operator.said()[-3000:]
             raise AssertionError(f"{error}\n{json.dumps(self.bodies(), indent=1)[-4000:]}\n{said}") from None
