@@ -90,12 +90,20 @@ class ControlPlane(Cluster):
         }
 
     def read(self, plural: str, namespace: str, name: str = "") -> dict[str, Any] | None:
-        """An object of ours, or the list of all; None where there is none. Raises KubectlFailed.
+        """An object of ours, or the list of all; None where there is none. Raises KubectlFailed."""
+        return self.ask("GET", f"/apis/{GROUP}/v1alpha1/namespaces/{namespace}/{plural}/{name}".rstrip("/"))
+
+    def ask(self, method: str, path: str, patch: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """The answer to a request, for which a PATCH merges; None for 404. Raises KubectlFailed.
 
         What is asked for many times a second is asked for without a process for each.
         """
-        url = f"{self.url}/apis/{GROUP}/v1alpha1/namespaces/{namespace}/{plural}/{name}".rstrip("/")
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._access[0]}"})
+        headers = {
+            "Authorization": f"Bearer {self._access[0]}",
+            "Content-Type": "application/merge-patch+json",
+        }
+        body = None if patch is None else json.dumps(patch).encode()
+        request = urllib.request.Request(f"{self.url}{path}", body, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30, context=self._access[1]) as answer:
                 found: dict[str, Any] = json.load(answer)
@@ -161,7 +169,7 @@ def started(*arguments: str, environment: Mapping[str, str] | None = None) -> su
     )  # fmt: skip
 
 
-def stopped(process: subprocess.Popen[str], within: float = 20) -> int:
+def stopped(process: subprocess.Popen[str], within: float = 60) -> int:
     """End the program in good order; its exit code."""
     process.terminate()
     try:

@@ -140,7 +140,7 @@ def heed_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
-def end(process: subprocess.Popen[Any], seconds: float = 15) -> int:
+def end(process: subprocess.Popen[Any], seconds: float = 60) -> int:
     """SIGTERM, and SIGKILL when that is not enough; returns the exit code."""
     if process.poll() is None:
         process.terminate()

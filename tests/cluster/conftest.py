@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from tools.stack import OperatorProcess, SandboxProcess, running_sandbox, until
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "kazoo-operator"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/kazoo-operator"
 EXAMPLE = yaml.safe_load((ROOT / "examples/01-account/account.yaml").read_text())
 
 
@@ -52,9 +52,7 @@ class MortalOperator(OperatorProcess):
     def kill(self) -> None:
         """SIGKILL."""
         super().kill()
-        free = ("--type=merge", "-p", '{"spec": {"holderIdentity": ""}}')
-        with contextlib.suppress(KubectlFailed):  # it was killed before it had made one
-            self.plane.kubectl("patch", "lease", "kazoo-operator", "-n", NAMESPACE, *free)
+        self.plane.ask("PATCH", LEASE, {"spec": {"holderIdentity": ""}})
 
 
 @dataclass
@@ -134,10 +132,10 @@ class Stage:
 
     def events(self, name: str) -> list[tuple[str, str]]:
         """Reason and text of the events about an object."""
-        listed = self.plane.kubectl("get", "events.v1.events.k8s.io", "-n", NAMESPACE, "-o", "json")
+        listed = self.plane.ask("GET", f"/apis/events.k8s.io/v1/namespaces/{NAMESPACE}/events") or {}
         return [
             (event["reason"], event.get("note") or event.get("message", ""))
-            for event in json.loads(listed)["items"]
+            for event in listed["items"]
             if event["regarding"]["name"] == name
         ]
 
@@ -209,7 +207,7 @@ def new_stage(plane: ControlPlane, shipped_role: Path, tmp_path: Path) -> Iterat
 
     def make(**environment: str) -> Stage:
         # What an earlier operator deleted within the hour, and its term, are not this one's.
-        plane.kubectl("delete", "lease", "kazoo-operator", "-n", NAMESPACE, "--ignore-not-found")
+        plane.ask("DELETE", LEASE)
         context = running_sandbox()
         sandbox = context.__enter__()
         ended.append(lambda: context.__exit__(None, None, None))
@@ -233,14 +231,12 @@ def _clear(stage: Stage) -> None:
     if stage.operator.process is not None:
         stage.operator.stop()
     for kind in discover():
-        listed = stage.plane.kubectl("get", kind.plural, "-n", NAMESPACE, "-o", "json")
-        for found in json.loads(listed)["items"]:
-            if found["metadata"].get("finalizers"):
-                patch = ("--type=merge", "-p", '{"metadata": {"finalizers": null}}')
-                name = found["metadata"]["name"]
-                stage.plane.kubectl("patch", kind.plural, name, "-n", NAMESPACE, *patch)
         collection = f"/apis/kazoo-operator.io/v1alpha1/namespaces/{NAMESPACE}/{kind.plural}"
-        stage.plane.kubectl("delete", "--raw", collection)
+        for found in (stage.plane.ask("GET", collection) or {})["items"]:
+            if found["metadata"].get("finalizers"):
+                free = {"metadata": {"finalizers": None}}
+                stage.plane.ask("PATCH", f"{collection}/{found['metadata']['name']}", free)
+        stage.plane.ask("DELETE", collection)
     said = stage.operator.said()
     assert "Traceback" not in said, said[-5000:]
     assert stage.sandbox.ready["reseller"]["apiKey"] not in said

@@ -25,7 +25,7 @@ from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube import kstatus
-from tests.kube.harness import GRACE, Engine, Operator, options_for, ready, running
+from tests.kube.harness import GRACE, PATIENCE, Engine, Operator, options_for, ready, running
 from tools.cluster import (
     ControlPlane,
     KubectlFailed,
@@ -121,7 +121,7 @@ class Tenant:
 
     async def written(self, **times: int) -> None:
         """Wait until the operator has written each status so often; fails when it wrote any oftener."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             while (made := self.writes()) != times:
                 assert all(number <= times.get(name, 0) for name, number in made.items()), made
                 await asyncio.sleep(0.05)
@@ -145,9 +145,9 @@ async def operator(tenant: Tenant, engine: Engine) -> AsyncIterator[Operator]:
         yield one
 
 
-async def shown(tenant: Tenant, name: str, generation: int, within: float = 15) -> dict[str, Any]:
+async def shown(tenant: Tenant, name: str, generation: int) -> dict[str, Any]:
     """The object once its status speaks of `generation`; its status is sound."""
-    async with asyncio.timeout(within):
+    async with asyncio.timeout(PATIENCE):
         while True:
             body = await tenant.object(name)
             if body["status"]["observedGeneration"] == generation:
@@ -287,7 +287,7 @@ async def test_a_transition_is_one_event_that_kubectl_describe_shows(
         )
         await operator.until(lambda passes=passes: len(engine.passes) > passes)  # type: ignore[misc]
     expected = [("Normal", "Ready"), ("Warning", "Rejected"), ("Warning", "TwinFound")]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await tenant.events("acme") != expected:
             await operator.quiet(0.1)
     assert "spec.name: is too long." in await tenant.call("describe", "account", "acme")
@@ -464,14 +464,14 @@ async def test_an_api_server_that_stops_and_comes_back_costs_nothing_but_time(
     await entered.wait()
     await asyncio.to_thread(tenant.plane.stop_api_server)
     go.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await operator.probe("/readyz"))[0] == 200:
             await operator.quiet(0.2)
     assert (await operator.probe("/healthz"))[0] == 200
     await asyncio.to_thread(tenant.plane.start_api_server)
-    await operator.until_ready(within=60)
+    await operator.until_ready()
     await tenant.apply("after")
-    await shown(tenant, "in-flight", 1, within=60)
+    await shown(tenant, "in-flight", 1)
     await shown(tenant, "after", 1)
     assert engine.passes == ["before", "in-flight", "after"], "no backend call was repeated"
     await tenant.written(**dict.fromkeys(engine.passes, 1))
@@ -513,7 +513,7 @@ async def test_without_a_namespace_the_operator_asks_for_the_whole_cluster_and_s
     tenant: Tenant, engine: Engine
 ) -> None:
     async with running(options_for(tenant.kubeconfig), engine) as operator:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while "cannot list resource" not in (text := (await operator.probe("/readyz"))[1]):
                 await operator.quiet(0.1)
         assert "accounts" in text
@@ -545,9 +545,9 @@ async def test_signals_end_the_process_with_code_0_in_time_and_without_a_traceba
         env={**os.environ, "PYTHONPATH": path}, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        await shown(tenant, "acme", 1, within=30)
+        await shown(tenant, "acme", 1)
         process.send_signal(number)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             _, errors = await process.communicate()
     finally:
         if process.returncode is None:

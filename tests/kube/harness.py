@@ -28,7 +28,7 @@ from kazoo_operator.surroundings import Surroundings
 ACCOUNT = WatchedKind("Account", "accounts")
 
 # Whoever waits so many seconds in vain waits for ever, however busy the machine is.
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 # An end within it has waited for no pass in vain.
 GRACE = term._GRACE

@@ -62,7 +62,7 @@ Then it stays in the foreground. It gets the programs first if nobody has (see b
                            above with the new pids
 
 The servers die with this process even if it is killed by SIGKILL (on Linux). If one of them ends by
-itself, or is not ready within a minute, the last lines of its log are printed and the exit code is 1.
+itself, or is not ready within two minutes, the last lines of its log are printed and the exit code is 1.
 The audit log has a line, when it is over, for each request for objects of the group kazoo-operator.io.
 """
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

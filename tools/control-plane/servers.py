@@ -15,7 +15,7 @@ from typing import Any
 from processes import HOST, TAIL, Failed, PortTaken, Server, free_port, is_free
 
 GROUP = "kazoo-operator.io"
-WITHIN = 60.0
+WITHIN = 120.0
 ATTEMPTS = 5
 # Only what our own objects cost is counted, and each request once, when it is over.
 AUDIT_POLICY = {
