@@ -73,7 +73,7 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 # What runs over a sandbox's real HTTP, processes by the dozen, or what is made up by the hundred.
 LONG := tests/cli tests/control_plane tests/engine tests/faults tests/golden tests/planning tests/sandbox \
   $(wildcard tests/laws/test_law_6*.py tests/backend/test_conformance*.py) tests/backend/test_rate_limits.py \
-  tests/rules/test_corpus.py
+  tests/backend/test_estimates_over_the_sandbox.py tests/core/test_two_evaluators.py tests/rules/test_corpus.py
 
 # Many of these tests wait for something: one worker more than there are cores.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')

@@ -183,7 +183,7 @@ def test_lists_and_streams_of_json_hold_objects(tmp_path: Path) -> None:
     assert [manifest.position("spec.name")[0] for manifest in stream.documents] == [1, 9, 11]
 
 
-def test_a_thousand_files_load_in_a_second(tmp_path: Path) -> None:
+def test_a_thousand_files_are_loaded(tmp_path: Path) -> None:
     text = ACCOUNT.format(name="a") + "\n".join(f"  field{number}: value" for number in range(20))
     for number in range(1000):
         (tmp_path / f"{number}.yaml").write_text(text)
