@@ -91,8 +91,9 @@ CLUSTERED = $(shell grep -rl --include="test_*.py" "mark.cluster" tests)
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
 	@$(PYTEST) -q -n $(WORKERS) --dist loadfile -m "cluster and not soak" $(CLUSTERED)
 
-soak: install control-plane ## kills at every call and at random, an hour; KILLS=100 SEED=
-	@KILLS=$(KILLS) SEED=$(SEED) $(PYTEST) -q -s -m "soak" tests
+soak: install control-plane ## kills at every call and at random, specs that nobody thought of; an hour; KILLS=100 SEED=
+	@$(PYTEST) -q -n $(WORKERS) -m "hypothesis and not soak" --hypothesis-profile=explore tests
+	@KILLS=$(KILLS) SEED=$(SEED) $(PYTEST) -q -s -m "soak" --hypothesis-profile=explore tests
 
 test: unit long cluster-test ## everything a submission must pass
 

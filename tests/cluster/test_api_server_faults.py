@@ -162,7 +162,6 @@ def test_a_watch_that_errs_or_is_cut_in_mid_line_loses_nothing_and_repeats_nothi
         patient.party.until_ready(f"during-{number}")
         until(
             lambda opened=opened: sum("watch=true" in path for _, path in patient.proxy.requests) > opened,  # type: ignore[misc]
-            30,
             f"another watch after {what}",
         )
         until(lambda: patient.operator.probe("readyz")[0] == 200, f"readiness after {what}")

@@ -24,6 +24,8 @@ NAMESPACE = "same-verdict"
 IN_THE_CRD = {
     f"{rule.message}|{rule.id}" for kind in discover() for rule in kind.rules if Place.CRD in rule.places
 }
+# A set or a map of the schema says these, and the rule names the member.
+KEYED = {rule.id for kind in discover() for rule in kind.rules if rule.keyed}
 PLURALS = {kind.name: kind.plural for kind in discover()}
 # The API server cannot know these; docs/rules says so.
 OFFLINE_ONLY = ("spec.driftIgnore",)
@@ -336,9 +338,8 @@ def test_one_verdict_on_specs_that_nobody_thought_of(
     refused: dict[str, list[str]] = {}
     for one in judge(load([path])):
         unknown = one.finding.path.startswith(OFFLINE_ONLY) and "no field" in one.finding.message
-        if f"{one.finding.message}|{one.finding.rule}" in IN_THE_CRD or (
-            one.finding.rule == "SCHEMA" and not unknown
-        ):
+        by_rule = f"{one.finding.message}|{one.finding.rule}" in IN_THE_CRD or one.finding.rule in KEYED
+        if by_rule or (one.finding.rule == "SCHEMA" and not unknown):
             refused.setdefault(one.name, []).append(str(one.finding))
     other = {}
     for item in items:
