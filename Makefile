@@ -70,10 +70,11 @@ check: layout lint types imports generated ## layout, lint, types, imports, gene
 
 # Tests. `make test` is everything a submission must pass.
 
-# What runs over a sandbox's real HTTP, processes by the dozen, or what is made up by the hundred.
+# What runs over real HTTP, processes by the dozen, or what is made up by the hundred.
 LONG := tests/cli tests/control_plane tests/engine tests/faults tests/golden tests/planning tests/sandbox \
   $(wildcard tests/laws/test_law_6*.py tests/backend/test_conformance*.py) tests/backend/test_rate_limits.py \
-  tests/backend/test_estimates_over_the_sandbox.py tests/core/test_two_evaluators.py tests/rules/test_corpus.py
+  tests/backend/test_estimates_over_the_sandbox.py tests/core/test_two_evaluators.py tests/rules/test_corpus.py \
+  tests/kube/test_serve.py tests/kube/test_term.py
 
 # Many of these tests wait for something: one worker more than there are cores.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
@@ -84,12 +85,13 @@ unit: install ## tests of the parts by themselves: a minute
 long: install ## tests over a sandbox and of processes, without a cluster: minutes
 	@$(PYTEST) -q -n $(WORKERS) -m "not cluster and not soak" $(LONG)
 
-# Not the whole folder: each worker would take its time to look through it.
-CLUSTERED = $(shell grep -rl --include="test_*.py" "mark.cluster" tests)
+# Not the whole folder: each worker would take its time to look through it. What takes long begins first.
+LONGEST := $(addprefix tests/cluster/test_,account.py life.py api_server_faults.py)
+CLUSTERED = $(LONGEST) $(filter-out $(LONGEST),$(shell grep -rl --include="test_*.py" "mark.cluster" tests))
 
 # Each worker has a control plane of its own, and a file's tests stay with one.
 cluster-test: install control-plane ## tests against a real kube-apiserver and etcd
-	@$(PYTEST) -q -n $(WORKERS) --dist loadfile -m "cluster and not soak" $(CLUSTERED)
+	@$(PYTEST) -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "cluster and not soak" $(CLUSTERED)
 
 soak: install control-plane ## kills at every call and at random, specs that nobody thought of; an hour; KILLS=100 SEED=
 	@$(PYTEST) -q -n $(WORKERS) -m "hypothesis and not soak" --hypothesis-profile=explore tests

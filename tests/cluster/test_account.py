@@ -192,7 +192,7 @@ def test_an_answer_lost_after_the_creation_leaves_one_account(stage: Stage) -> N
 
 
 def test_a_creation_that_takes_long_says_so_and_outlives_sigterm(stage: Stage) -> None:
-    stage.sandbox.fault({"delay": 14}, "PUT", "/accounts/")
+    stage.sandbox.fault({"delay": 20}, "PUT", "/accounts/")
     stage.apply("slow")
     creating = stage.until_reason("slow", "Creating")
     assert {"Reconciling", "Ready"} <= {found["type"] for found in creating["status"]["conditions"]}
@@ -220,7 +220,7 @@ def test_sigterm_gives_up_a_call_that_hangs_before_kubernetes_would_kill_the_pod
     until(lambda: stage.hangs("GET", "/ledgers/total$"), "the hanging call")
     began = time.monotonic()
     assert stage.operator.stop() == 0
-    assert time.monotonic() - began < 30, "of which the grace is 9 s (tests/kube/test_serve.py)"
+    assert time.monotonic() - began < 30, "of which the grace is 8 s (tests/kube/test_serve.py)"
 
 
 def test_metrics_name_what_happened(stage: Stage) -> None:

@@ -508,6 +508,31 @@ async def test_sigterm_waits_for_a_creation_and_its_status_and_a_second_one_chan
     assert conditions(server.status_of("acme"))["Ready"] == "True"
 
 
+async def test_a_creation_that_ends_as_the_grace_does_is_told_in_its_status(
+    server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(term, "_GRACE", 0.6)
+
+    async def creation(resource: Resource, progress: Progress) -> Pass:
+        progress.outcome = Outcome.of(Reason.CREATING, "KAZOO is making the account.")
+        await engine.in_flight.wait()
+        progress.outcome = None
+        await asyncio.sleep(1)
+        return await ready(resource, progress)
+
+    engine.in_flight.clear()
+    engine.work = creation
+    await operator.until_ready()
+    server.create("acme")
+    await operator.until(lambda: engine.passes)
+    ending = asyncio.create_task(operator.end())
+    await asyncio.sleep(0.1)
+    engine.in_flight.set()
+    assert await ending >= 1
+    assert engine.cut == []
+    assert conditions(server.status_of("acme"))["Ready"] == "True"
+
+
 async def test_sigterm_lets_a_status_be_written_that_comes_late(
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

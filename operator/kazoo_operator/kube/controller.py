@@ -73,21 +73,29 @@ class Controller:
     async def stop(self, grace: float, writing: float) -> None:
         """Let the passes that are on come to an end: no new one starts.
 
-        After `grace` seconds those are cut that wait for no creation. The others go on until the creation
-        is done; what is to be written to a status then has `writing` seconds.
+        After `grace` seconds those are cut that waited for no creation. The others go on until that is
+        done. What is to be found out and written to a status then has `writing` seconds, and five times as
+        long after a creation that outlived the grace: the term of 10 s is over then anyway.
         """
         self._queue.close()
-        workers = tuple(self._workers)
+        workers, creating = tuple(self._workers), self._creating()
         await asyncio.wait(workers, timeout=grace)
+        outlived = self._creating()
         for worker, progress in self._workers.items():
-            if progress is not None and progress.outcome is None:
+            if progress is not None and worker not in creating | outlived:
                 worker.cancel()
         await self._reconciler.finish()
-        await asyncio.wait(workers, timeout=writing)
+        await asyncio.wait(workers, timeout=5 * writing if outlived else writing)
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
         await self._reconciler.finish()
+
+    def _creating(self) -> set[asyncio.Task[None]]:
+        """The workers that wait for a creation."""
+        return {
+            worker for worker, told in self._workers.items() if told is not None and told.outcome is not None
+        }
 
     async def _serve(self) -> None:
         while (key := await self._queue.take()) is not None:

@@ -31,7 +31,7 @@ from kazoo_operator.kube.workqueue import WorkQueue
 from kazoo_operator.surroundings import Deletions, Surroundings
 
 _GRACE = 8.0
-_WRITING = 1.0
+_WRITING = 2.0
 # Of a lost Lease: passes that wait for no creation have no business any more.
 _GRACE_OF_A_LOSER = 0.5
 
