@@ -126,7 +126,7 @@ def test_a_kill_around_each_write_of_a_creation_leaves_one_account(
 
 def test_a_kill_with_the_status_on_its_way_leaves_one_account(stage: Stage) -> None:
     calm = _undisturbed(stage)
-    stage.sandbox.fault({"delay": 2}, "GET", "/ledgers/total$")
+    stage.sandbox.fault({"delay": 4}, "GET", "/ledgers/total$")
     stage.apply("killed-patching")
     until(lambda: stage.hangs("GET", "/ledgers/total$"), "the balance being asked for")
     server = stage.plane.pids["kube-apiserver"]

@@ -47,8 +47,8 @@ class Patient:
         self.party.until_ready("before")
 
     def take_up_a_slow_creation(self) -> None:
-        """A creation that KAZOO takes three seconds for is under way when this returns."""
-        self.party.sandbox.fault({"delay": 3}, "PUT", "/accounts/[0-9a-f]{32}$")
+        """A creation that KAZOO takes six seconds for is under way when this returns."""
+        self.party.sandbox.fault({"delay": 6}, "PUT", "/accounts/[0-9a-f]{32}$")
         self.party.apply("in-flight")
         until(lambda: self.party.creations() == [201, 0], "the creation in flight")
 

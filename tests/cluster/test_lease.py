@@ -61,7 +61,7 @@ def test_a_stopped_leader_is_replaced_within_15_s_and_writes_nothing_when_it_wak
     pair.apply("before")
     pair.until_ready("before")
     # Its answer comes while the leader stands still: woken, it would go on with the creation.
-    pair.sandbox.fault({"delay": 3}, "GET", "/search$")
+    pair.sandbox.fault({"delay": 6}, "GET", "/search$")
     pair.apply("paused")
     until(lambda: any(not one["status"] for one in pair.sandbox.calls("GET", "/search")), "the search")
     send(leader, signal.SIGSTOP)
