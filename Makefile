@@ -51,6 +51,7 @@ lint: install ## ruff: style and format
 
 types: install ## mypy --strict
 	@$(BIN)/mypy
+	@$(BIN)/mypy tools/*.py
 	@MYPYPATH=tools/control-plane $(BIN)/mypy tools/control-plane/control_plane.py
 
 imports: install ## the import contracts

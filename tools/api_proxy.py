@@ -12,6 +12,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,12 @@ class ApiProxy:
 
     def cut(self, last_words: bytes = b"") -> None:
         """Break the watches that are open, after a last piece of text in each."""
-        self._in_the_loop(lambda: [stream.end(last_words) for stream in tuple(self._streams)])
+        self._in_the_loop(lambda: list(map(methodcaller("end", last_words), tuple(self._streams))))
 
     def say(self, event: dict[str, Any]) -> None:
         """Put an event into all watches that are open; they go on."""
         line = json.dumps(event).encode() + b"\n"
-        self._in_the_loop(lambda: [stream.say(line) for stream in tuple(self._streams)])
+        self._in_the_loop(lambda: list(map(methodcaller("say", line), tuple(self._streams))))
 
     @property
     def watches(self) -> int:

@@ -69,7 +69,7 @@ def _measure(plane: ControlPlane, sandbox: SandboxProcess, operator: OperatorPro
     )
     applying.communicate(json.dumps(_accounts(count)))
     applied = time.monotonic() - began
-    until(lambda: _ready(plane) == count, 600, f"{count} Ready")
+    until(lambda: _ready(plane) == count, f"{count} Ready", 600)
     converged = time.monotonic() - began
     cpu, rss = _cpu(process) - idle_cpu, process.memory_info().rss
     writes = audit_writes(

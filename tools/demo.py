@@ -165,7 +165,7 @@ def _grant(parts: Parts) -> None:
         balance = ("-o", "jsonpath={.status.balance}", "-n", NAMESPACE)
         for one in (f"creditpolicies/{policy}", f"accounts/{policy}"):
             until(
-                lambda one=one: parts.cluster.kubectl("get", one, *balance) == grant["amount"],
+                lambda one=one: parts.cluster.kubectl("get", one, *balance) == grant["amount"],  # type: ignore[misc]
                 f"the balance of {one}",
             )
 

@@ -107,12 +107,11 @@ async def load(url: str, pid: int, requests: Iterator[bytes], connections: int, 
     address, process = urlsplit(url), psutil.Process(pid)
     latencies: list[float] = []
     loop = asyncio.get_running_loop()
+    host, port = address.hostname or "", address.port or 80
     before, began = _processor(process), time.perf_counter()
     until = began + seconds
     opened = [
-        await loop.create_connection(
-            lambda: _Connection(requests, until, latencies), address.hostname, address.port
-        )
+        await loop.create_connection(lambda: _Connection(requests, until, latencies), host, port)
         for _ in range(connections)
     ]
     await asyncio.gather(*(connection.finished for _, connection in opened))
