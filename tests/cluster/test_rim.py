@@ -25,7 +25,7 @@ from kazoo_operator.core.custom_resource import Key, Resource
 from kazoo_operator.core.outcome import Event, Outcome, Pass, Reason
 from kazoo_operator.kube.reconciler import Progress
 from tests.kube import kstatus
-from tests.kube.harness import GRACE, PATIENCE, Engine, Operator, options_for, ready, running
+from tests.kube.harness import GRACE, Engine, Operator, options_for, ready, running
 from tools.cluster import (
     ControlPlane,
     KubectlFailed,
@@ -33,6 +33,7 @@ from tools.cluster import (
     service_account_kubeconfig,
     service_account_user,
 )
+from tools.stack import PATIENCE
 
 pytestmark = pytest.mark.cluster
 

@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.control_plane.waiting import until
 from tools.cluster import PROGRAM
+from tools.stack import until
 
 NAMES = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]
 ADVICE = ("install Go 1.26", "KUBEBUILDER_ASSETS", "setup-envtest")
@@ -168,7 +168,7 @@ def test_a_go_that_is_too_old_for_go_mod_is_passed_over(
 def test_of_two_builds_at_a_time_one_waits_and_uses_what_the_other_made(start: Start, tmp_path: Path) -> None:
     environment = with_go(tmp_path, before=WAITS)
     first = start(environment)
-    until(lambda: builds(tmp_path))
+    until(lambda: builds(tmp_path), "the first build")
     second = start(environment)
     assert second.stderr is not None
     assert "another build is running: waiting for it" in second.stderr.readline()
@@ -183,7 +183,7 @@ def test_a_build_that_is_interrupted_leaves_no_compiler_running(
     start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = start(with_go(tmp_path, before=WAITS))
-    (compiler,) = until(lambda: builds(tmp_path))
+    (compiler,) = until(lambda: builds(tmp_path), "a build")
     process.send_signal(number)
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130

@@ -21,7 +21,6 @@ import certifi
 import psutil
 import pytest
 
-from tests.control_plane.waiting import until
 from tools.cluster import (
     GROUP,
     PROGRAM,
@@ -34,6 +33,7 @@ from tools.cluster import (
     started,
     stopped,
 )
+from tools.stack import until
 
 SERVERS = {"etcd", "kube-apiserver", "kube-controller-manager"}
 CRD = f"""
@@ -148,7 +148,7 @@ def test_writes_of_our_group_are_counted_by_user_and_object(plane: ControlPlane,
         return Counter((write.verb, write.name, write.subresource) for write in found)
 
     writer = service_account_user("counted", "writer")
-    until(lambda: counts(name="two") == {("create", "two", ""): 1, ("delete", "two", ""): 1})
+    until(lambda: counts(name="two") == {("create", "two", ""): 1, ("delete", "two", ""): 1}, "both writes")
     accepted = {("create", "one", ""): 1, ("patch", "one", ""): 1, ("patch", "one", "status"): 1}
     assert counts(user=writer, resource="samples") == accepted
     assert counts(user=writer, refused=True) == {**accepted, ("delete", "one", ""): 1}
@@ -216,7 +216,7 @@ def test_an_end_during_the_start_leaves_nothing_running(tmp_path: Path, how: str
     directory = tmp_path / "new" / "directory"
     process = started("run", "--while-stdin-open", "--directory", str(directory))
     try:
-        running = until(both_started(process))
+        running = until(both_started(process), "its children")
         assert directory.exists()
         if how == "stdin":
             assert process.stdin is not None
@@ -224,7 +224,7 @@ def test_an_end_during_the_start_leaves_nothing_running(tmp_path: Path, how: str
         else:
             process.send_signal(signal.Signals[how])
         code = process.wait(20)
-        until(lambda: not any(child.is_running() for child in running))
+        until(lambda: not any(child.is_running() for child in running), "their end")
         assert (code, directory.exists()) == ((-9, True) if how == "SIGKILL" else (0, False))
     finally:
         stopped(process)

@@ -24,11 +24,9 @@ from kazoo_operator.kube.options import Options, WatchedKind
 from kazoo_operator.kube.process import serve
 from kazoo_operator.kube.reconciler import Progress
 from kazoo_operator.surroundings import Surroundings
+from tools.stack import PATIENCE
 
 ACCOUNT = WatchedKind("Account", "accounts")
-
-# Whoever waits so many seconds in vain waits for ever, however busy the machine is.
-PATIENCE = 120.0
 
 # An end within it has waited for no pass in vain.
 GRACE = term._GRACE

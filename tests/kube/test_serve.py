@@ -463,6 +463,7 @@ async def test_sigterm_lets_passes_finish_and_starts_no_new_one(
 async def test_sigterm_cuts_what_hangs_after_the_grace(
     server: FakeApiServer, operator: Operator, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert term._GRACE + term._WRITING <= 10, "seconds, as promised"
     monkeypatch.setattr(term, "_GRACE", 0.5)
 
     async def hangs(resource: Resource, progress: Progress) -> Pass:

@@ -16,7 +16,8 @@ from kazoo_operator.kube import lease, supervisor, term, workqueue
 from kazoo_operator.kube.reconciler import Progress
 from kazoo_operator.surroundings import Deletion
 from tests.kube.api_server import FakeApiServer, status
-from tests.kube.harness import GRACE, PATIENCE, Engine, Operator, options_for, ready, running
+from tests.kube.harness import GRACE, Engine, Operator, options_for, ready, running
+from tools.stack import PATIENCE
 
 READY = {
     "observedGeneration": 1,

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.control_plane.waiting import until
 from tools.cluster import (
     ControlPlane,
     KubectlFailed,
     running_control_plane,
     service_account_kubeconfig,
 )
+from tools.stack import until
 
 pytestmark = pytest.mark.cluster
 
@@ -80,8 +80,8 @@ def test_the_operators_account_may_do_exactly_what_it_needs(
 ) -> None:
     kubeconfig = service_account_kubeconfig(plane, HOME, "kazoo-operator", tmp_path)
     elsewhere: Rights = ON_OUR_KINDS if variant == "cluster" else set()
-    until(lambda: rights(plane, kubeconfig, HOME) == ON_OUR_KINDS | AT_HOME)
-    until(lambda: rights(plane, kubeconfig, "default") == elsewhere)
+    until(lambda: rights(plane, kubeconfig, HOME) == ON_OUR_KINDS | AT_HOME, "the rights at home")
+    until(lambda: rights(plane, kubeconfig, "default") == elsewhere, "those elsewhere")
     assert plane.kubectl("get", "namespace", HOME, "--output=jsonpath={.metadata.uid}", kubeconfig=kubeconfig)
     with pytest.raises(KubectlFailed, match="forbidden"):
         plane.kubectl("get", "namespace", "default", kubeconfig=kubeconfig)
